@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The door to everything here that is not kernel source. 'make help' lists it.
+
+S := scripts/mseal
+
+GUEST  ?= um
+KERNEL ?= patched
+export GUEST KERNEL
+
+# make hands what stands on its command line (BUILD=, KERNEL_SRC=, CONFIG=, RUN=,
+# ARGS=, FORCE=) to the scripts through the environment.
+
+ifneq ($(words $(GUEST)) $(filter um x86_64,$(GUEST)),1 $(GUEST))
+$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64)
+endif
+ifneq ($(words $(KERNEL)) $(filter patched pristine,$(KERNEL)),1 $(KERNEL))
+$(error KERNEL=$(KERNEL): there is no such kernel; it is one of: patched pristine)
+endif
+
+# The steps lock and run in parallel by themselves.
+.NOTPARALLEL:
+
+.PHONY: help deps tree refresh status kernel guest run test test-overlay kunit clean distclean
+
+help:
+	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
+	@echo 'make test            all of the set-up, then all tests (what .ci/run calls)'
+	@echo ''
+	@echo 'make guest RUN=prog  run static programs in a guest: output and exit status come back'
+	@echo '                     [ARGS="..."] [GUEST=um|x86_64] [KERNEL=patched|pristine]'
+	@echo 'make kunit           KUnit tests by kunit.py on UML'
+	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
+	@echo ''
+	@echo 'make tree            build/pristine, and build/linux with this repository laid in'
+	@echo '                     [KERNEL_SRC=/dir|tarball] [FORCE=1: discard edits]'
+	@echo 'make refresh         write edits made in build/linux back into this repository'
+	@echo 'make status          list edits in build/linux that the repository lacks'
+	@echo 'make kernel          build a kernel [GUEST=] [KERNEL=] [CONFIG="kasan ..."]'
+	@echo 'make deps            install the Debian packages that are missing'
+	@echo ''
+	@echo 'make clean           remove what was built, keep the trees'
+	@echo 'make distclean       remove build/ [FORCE=1: with edits not taken back]'
+	@echo ''
+	@echo 'BUILD=dir            build there instead of in build/'
+	@echo 'Every step that is needed comes by itself; one that is done is not done again.'
+
+deps:
+	@$S/deps
+
+tree: deps
+	@$S/overlay tree
+
+refresh status:
+	@$S/overlay $@
+
+kernel: tree
+	@$S/build
+
+guest: kernel
+	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
+
+run: tree
+	@KERNEL=patched GUEST=um $S/build >/dev/null
+	@KERNEL=pristine GUEST=um $S/build >/dev/null
+	@$S/demo
+
+test: tree
+	@$S/run-tests
+
+kunit: tree
+	@$S/kunit
+
+test-overlay: deps
+	@$S/tests/overlay
+
+clean:
+	rm -rf "$${BUILD:-build}/out" "$${BUILD:-build}/log" "$${BUILD:-build}/guest"
+
+distclean:
+	@$S/overlay clean

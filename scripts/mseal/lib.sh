@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # read by the scripts that source this file
+#
+# What the scripts of this directory share. Sourced, not run.
+#
+# From the environment:
+#   BUILD         where everything is built            (default: build/)
+#   OVERLAY_ROOT  the tree whose files are laid in     (default: this repository)
+#   BASE_VERSION  the kernel version the patches fit   (default: 7.2.13)
+
+export LC_ALL=C
+umask 022
+
+MSEAL_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+TOP=$(cd "$MSEAL_DIR/../.." && pwd -P)
+OVERLAY_ROOT=$(realpath -m -- "${OVERLAY_ROOT:-$TOP}")
+BUILD=$(realpath -m -- "${BUILD:-$TOP/build}")
+PINNED_VERSION=7.2.13
+BASE_VERSION=${BASE_VERSION:-$PINNED_VERSION}
+ME=${0##*/}
+
+note() { printf '%s: %s\n' "$ME" "$*" >&2; }
+warn() { printf '%s: warning: %s\n' "$ME" "$*" >&2; }
+die() { printf '%s: error: %s\n' "$ME" "$*" >&2; exit 1; }
+
+# A path as the user would write it: relative to where he stands, if below it.
+shown() {
+	case $1 in
+	"$PWD"/*) printf '%s' "${1#"$PWD"/}" ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
+
+cache_dir() {
+	local base=${XDG_CACHE_HOME:-}
+
+	if [[ -z $base ]]; then
+		[[ -n ${HOME:-} ]] || die "neither XDG_CACHE_HOME nor HOME is set: set one, the kernel source is cached below it"
+		base=$HOME/.cache
+	fi
+	printf '%s/mseal-attr' "$base"
+}
+
+# use_ccache: set CC, with ccache if it is there, and what makes ccache hit in
+# another clone (paths relative to BUILD) and not preprocess everything twice on
+# a miss (depend mode, which takes the compiler's own list of headers).
+use_ccache() {
+	CC=gcc
+	command -v ccache >/dev/null || return 0
+	CC="ccache gcc"
+	export CCACHE_DIR=${CCACHE_DIR:-$(cache_dir)/ccache}
+	export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$BUILD} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
+	export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime,time_macros
+	export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-8G}
+}
+
+# kernel_version DIR: "7.2.13", or nothing if DIR holds no kernel's Makefile
+kernel_version() {
+	[[ -r $1/Makefile ]] || return 0
+	awk '$2 == "=" && $1 ~ /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)$/ { v[$1] = $3 }
+	     NR > 20 { exit }
+	     END { if (v["VERSION"] != "" && v["PATCHLEVEL"] != "")
+			print v["VERSION"] "." v["PATCHLEVEL"] \
+			      (v["SUBLEVEL"] == "" || v["SUBLEVEL"] == "0" ? "" : "." v["SUBLEVEL"]) \
+			      v["EXTRAVERSION"] }' "$1/Makefile"
+}
+
+# check_kernel_tree DIR NAME: die unless DIR is a kernel that knows mseal
+check_kernel_tree() {
+	local dir=$1 name=$2 version
+
+	[[ -f $dir/Makefile ]] ||
+		die "$name is not a kernel tree: it has no top-level Makefile (a tarball must hold one top directory)"
+	version=$(kernel_version "$dir")
+	[[ -n $version ]] ||
+		die "$name is not a kernel tree: its Makefile sets no VERSION and PATCHLEVEL"
+	[[ -f $dir/mm/mseal.c ]] ||
+		die "$name (Linux $version) has no mm/mseal.c: the base is Linux $BASE_VERSION, mseal came with 6.10"
+	[[ $version == "$BASE_VERSION" ]] ||
+		warn "$name is Linux $version; the patches are made for $BASE_VERSION and may not apply"
+}
+
+# check_word NAME VALUE ALLOWED...
+check_word() {
+	local name=$1 value=$2 word
+	shift 2
+
+	for word in "$@"; do
+		[[ $value == "$word" ]] && return 0
+	done
+	die "$name=$value: there is no such $name; it is one of: $*"
+}
+
+# config_lost CONFIG FRAGMENT...: print "fragment:line: ..." for each line of the
+# fragments that CONFIG does not honour, and fail if there was one. Kconfig drops
+# a symbol whose dependencies are not met without a word.
+config_lost() {
+	local config=$1
+	shift
+
+	# The name and not NR==FNR tells the files apart: an empty .config has
+	# no line for which that would hold.
+	CONFIG_FILE=$config awk '
+	FILENAME == ENVIRON["CONFIG_FILE"] {
+		if ($0 ~ /^CONFIG_[A-Za-z0-9_]+=/)
+			have[substr($0, 1, index($0, "=") - 1)] = substr($0, index($0, "=") + 1)
+		next
+	}
+	{
+		n = split(FILENAME, part, "/")
+		at = part[n] ":" FNR ": "
+	}
+	/^CONFIG_[A-Za-z0-9_]+=/ {
+		sym = substr($0, 1, index($0, "=") - 1)
+		want = substr($0, index($0, "=") + 1)
+		got = (sym in have) ? have[sym] : "n"
+		if (got != want) {
+			print at sym " is " got ", wanted " want
+			lost = 1
+		}
+		next
+	}
+	/^# CONFIG_[A-Za-z0-9_]+ is not set$/ {
+		if ($2 in have && have[$2] != "n") {
+			print at $2 " is " have[$2] ", wanted n"
+			lost = 1
+		}
+		next
+	}
+	/^[[:space:]]*(#|$)/ { next }
+	{
+		print at "not a line of a configuration: " $0
+		lost = 1
+	}
+	END { exit lost }' "$config" "$@"
+}
