@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMA attribute lock, see linux/vma_attr.h.
+ *
+ * Also compiled by the userland harness in tools/testing/vma, so whatever this
+ * needs of the kernel comes in by vma_internal.h.
+ */
+
+#include "vma_internal.h"
+#include "vma.h"
+
+#define LOCK_MAP	VM_SEAL_MAP
+#define LOCK_PROT	VM_SEAL_PROT
+#define LOCK_RO		VM_SEAL_DISCARD_RO
+#define LOCK_DISCARD	VM_SEAL_DISCARD
+
+/*
+ * The one place that says which operation asks for which attribute. The names
+ * are the rows of the table in Documentation/userspace-api/mseal.rst, and a
+ * test holds the two together.
+ */
+const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
+	[VMA_ATTR_OP_NONE]		= { "none", 0, 0 },
+	[VMA_ATTR_OP_UNMAP]		= { "unmap", LOCK_MAP, 0 },
+	[VMA_ATTR_OP_REMAP]		= { "remap", LOCK_MAP, 0 },
+	[VMA_ATTR_OP_REMAP_EMPTY]	= { "remap-empty", LOCK_MAP, LOCK_DISCARD },
+	[VMA_ATTR_OP_PROTECT]		= { "protect", LOCK_PROT, 0 },
+	[VMA_ATTR_OP_DONTFORK]		= { "dontfork", LOCK_MAP, 0 },
+	[VMA_ATTR_OP_DISCARD]		= { "discard", 0, LOCK_RO | LOCK_DISCARD },
+	[VMA_ATTR_OP_WIPEONFORK]	= { "wipeonfork", 0, LOCK_RO | LOCK_DISCARD },
+	[VMA_ATTR_OP_KEEPONFORK]	= { "keeponfork", 0, LOCK_DISCARD },
+	[VMA_ATTR_OP_GUARD_INSTALL]	= { "guard-install", LOCK_PROT,
+					    LOCK_RO | LOCK_DISCARD },
+	[VMA_ATTR_OP_GUARD_REMOVE]	= { "guard-remove", LOCK_PROT, 0 },
+	[VMA_ATTR_OP_UFFD_REGISTER]	= { "uffd-register", 0, LOCK_DISCARD },
+	[VMA_ATTR_OP_UFFD_FILL]		= { "uffd-fill", 0, LOCK_DISCARD },
+	[VMA_ATTR_OP_UFFD_EMPTY]	= { "uffd-empty", 0, LOCK_DISCARD },
+};
+
+/* What each MSEAL_* flag locks; no flag at all locks VM_SEALED. */
+static const struct {
+	unsigned long flag;
+	vm_flags_t locks;
+} mseal_flag_locks[] = {
+	{ MSEAL_MAP,		LOCK_MAP },
+	{ MSEAL_PROT,		LOCK_PROT },
+	{ MSEAL_DISCARD,	LOCK_RO | LOCK_DISCARD },
+};
+
+/**
+ * vma_attr_locks() - Which locks do the flags of mseal(2) stand for?
+ * @mseal_flags: MSEAL_*, or 0
+ *
+ * Return: a mask of VM_SEAL_*, or 0 if there is an unknown flag among
+ * @mseal_flags.
+ */
+vm_flags_t vma_attr_locks(unsigned long mseal_flags)
+{
+	vm_flags_t locks = 0;
+	unsigned int i;
+
+	if (!mseal_flags)
+		return VM_SEALED;
+
+	for (i = 0; i < ARRAY_SIZE(mseal_flag_locks); i++) {
+		if (mseal_flags & mseal_flag_locks[i].flag) {
+			mseal_flags &= ~mseal_flag_locks[i].flag;
+			locks |= mseal_flag_locks[i].locks;
+		}
+	}
+
+	return mseal_flags ? 0 : locks;
+}
+
+/*
+ * Could the calling thread have stored into the mapping? Its protection keys
+ * decide with, as for any access that it makes. A userfaultfd monitor in another
+ * process has no keys here (the architectures let it pass, for ptrace's sake),
+ * so it counts as able to write only where no key is in the way.
+ */
+static bool caller_can_write(struct vm_area_struct *vma)
+{
+	if (vma_pkey(vma) && vma->vm_mm != current->mm)
+		return false;
+
+	return (vma->vm_flags & VM_WRITE) &&
+	       arch_vma_access_permitted(vma, /* write= */ true,
+					 /* execute= */ false, /* foreign= */ false);
+}
+
+/* The slow path of vma_attr_permits(): some attribute of @vma is locked. */
+bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
+{
+	const struct vma_attr_rule *rule = &vma_attr_rules[op];
+	const vm_flags_t held = vma->vm_flags & rule->unless_writable;
+
+	if (vma->vm_flags & rule->always)
+		return false;
+	if (!held)
+		return true;
+	if (held & LOCK_DISCARD) {
+		/* A shadow stack has VM_WRITE, but no store can write to it. */
+		return !(vma->vm_flags & VM_SHADOW_STACK) && caller_can_write(vma);
+	}
+
+	/* What mseal(2) always meant: private anonymous memory and no other. */
+	return !vma_is_anonymous(vma) || caller_can_write(vma);
+}
+
+/**
+ * vma_attr_range_permits() - Do all mappings of a range permit an operation?
+ * @mm: the mm
+ * @start: first address
+ * @end: end address, exclusive
+ * @op: what is about to be done to every mapping of the range
+ *
+ * Always walks the range; where its first VMA is at hand, vma_attr_permits()
+ * and vma_attr_rest_permits() are cheaper. Gaps are passed over.
+ *
+ * Context: mmap lock of @mm in either mode.
+ * Return: true if it may go ahead; if not, the caller fails with -EPERM.
+ */
+bool vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
+			    unsigned long end, enum vma_attr_op op)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	for_each_vma_range(vmi, vma, end) {
+		if (!vma_attr_permits(vma, op))
+			return false;
+	}
+
+	return true;
+}
+
+static bool vma_has_locks(struct vm_area_struct *vma, vm_flags_t locks)
+{
+	return (vma->vm_flags & locks) == locks;
+}
+
+/*
+ * Can all of [start, end) be locked? A gap is refused: it could be filled later
+ * by a mapping without locks, in what the user takes for a sealed range.
+ */
+static int check_range(struct mm_struct *mm, unsigned long start,
+		       unsigned long end, vm_flags_t locks)
+{
+	unsigned long mapped_to = start;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > mapped_to)
+			return -ENOMEM;
+		/* The kernel may discard these at any time: no such promise. */
+		if ((locks & LOCK_DISCARD) && (vma->vm_flags & VM_DROPPABLE))
+			return -EINVAL;
+		mapped_to = vma->vm_end;
+	}
+
+	return mapped_to < end ? -ENOMEM : 0;
+}
+
+/* Make @addr a border between VMAs, unless both sides have the locks anyway. */
+static int split_at(struct mm_struct *mm, unsigned long addr, vm_flags_t locks)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, addr);
+
+	vma = vma_iter_load(&vmi);
+	if (!vma || vma->vm_start == addr || vma_has_locks(vma, locks))
+		return 0;
+
+	return split_vma(&vmi, vma, addr, /* new_below= */ 1);
+}
+
+/*
+ * Merge the VMAs of [start, end) with each other and with their neighbours
+ * where that is possible. Running out of memory leaves them unmerged, which is
+ * no more than untidy.
+ */
+static void merge_range(struct mm_struct *mm, unsigned long start,
+			unsigned long end)
+{
+	struct vm_area_struct *vma, *prev, *merged;
+	VMA_ITERATOR(vmi, mm, start);
+
+	vma_iter_load(&vmi);
+	prev = vma_prev(&vmi);
+
+	for_each_vma_range(vmi, vma, end) {
+		vma_flags_t flags = vma->flags;
+
+		/* Flags that do not change: this only looks for neighbours. */
+		merged = vma_modify_flags(&vmi, prev, vma, vma->vm_start,
+					  vma->vm_end, &flags);
+		prev = IS_ERR(merged) ? vma : merged;
+	}
+}
+
+/**
+ * vma_attr_lock_range() - Lock attributes of all mappings in a range
+ * @mm: the mm
+ * @start: first address, page aligned
+ * @end: end address, exclusive, page aligned, above @start
+ * @locks: mask of VM_SEAL_*, not empty
+ *
+ * What can fail comes first (the range is looked at, then split at its two
+ * ends), then the locks are set, which cannot fail, then what has become equal
+ * is merged, which may fail without harm. So there are no locks to take back on
+ * an error. At vm.max_map_count a split is refused even where a merge would
+ * have made up for it.
+ *
+ * Context: mmap write lock of @mm.
+ * Return: 0, or with no lock added: -ENOMEM if there is a gap in the range or a
+ * split ran out of memory or mappings, -EINVAL if a mapping cannot be split at
+ * an end of the range or is one whose contents cannot be locked (MAP_DROPPABLE).
+ */
+int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
+			unsigned long end, vm_flags_t locks)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+	int err;
+
+	mmap_assert_write_locked(mm);
+
+	err = check_range(mm, start, end, locks);
+	if (err)
+		return err;
+
+	err = split_at(mm, start, locks);
+	if (err)
+		return err;
+	err = split_at(mm, end, locks);
+	if (err)
+		goto out_merge;
+
+	vma_attr_mm_mark(mm, locks);
+	for_each_vma_range(vmi, vma, end) {
+		if (vma_has_locks(vma, locks))
+			continue;
+		vma_start_write(vma);
+		vma_set_flags_mask(vma, legacy_to_vma_flags(locks));
+	}
+
+out_merge:
+	merge_range(mm, start, end);
+	return err;
+}
