@@ -21,15 +21,20 @@ endif
 # The steps lock and run in parallel by themselves.
 .NOTPARALLEL:
 
-.PHONY: help deps tree refresh status kernel guest run test test-overlay kunit clean distclean
+.PHONY: help deps tree refresh status kernel guest run test test-list test-overlay kunit \
+	attacks bench stress clean distclean
 
 help:
 	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
 	@echo 'make test            all of the set-up, then all tests (what .ci/run calls)'
+	@echo '                     [SUITES="um kunit ...": only these; make test-list: which there are]'
 	@echo ''
 	@echo 'make guest RUN=prog  run static programs in a guest: output and exit status come back'
 	@echo '                     [ARGS="..."] [GUEST=um|x86_64] [KERNEL=patched|pristine]'
 	@echo 'make kunit           KUnit tests by kunit.py on UML'
+	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
+	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
+	@echo 'make stress          threads that race with mseal(), under KASAN and lockdep [ROUNDS=]'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository laid in'
@@ -66,7 +71,28 @@ run: tree
 	@$S/demo
 
 test: tree
-	@$S/run-tests
+	@$S/run-tests $(SUITES)
+
+test-list:
+	@$S/run-tests --list
+
+attacks: tree
+	@KERNEL=pristine $S/build >/dev/null
+	@KERNEL=patched $S/build >/dev/null
+	@$S/selftests >/dev/null
+	@$S/tests/attacks $(GUEST)
+
+bench: tree
+	@KERNEL=pristine GUEST=x86_64 CONFIG=bench $S/build >/dev/null
+	@KERNEL=patched GUEST=x86_64 CONFIG=bench $S/build >/dev/null
+	@$S/bench $(if $(TWICE),--twice)
+
+# A timed-out or splattering guest fails; the rounds bound the time.
+stress: tree
+	@KERNEL=patched GUEST=x86_64 CONFIG=kasan $S/build >/dev/null
+	@$S/selftests >/dev/null
+	@$S/guest --guest x86_64 --kernel patched --config kasan --cpus 2 --timeout 1800 \
+		-- "$${BUILD:-build}/selftests/mseal_stress_test" $(or $(ROUNDS),40)
 
 kunit: tree
 	@$S/kunit

@@ -136,6 +136,7 @@ static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
  * @vma: the mapping
  *
  * Context: mmap lock in either mode, or VMA read lock.
+ * Return: true if one is.
  */
 static __always_inline bool vma_attr_locked(struct vm_area_struct *vma)
 {
@@ -194,6 +195,7 @@ static __always_inline bool vma_attr_rest_permits(struct vm_area_struct *vma,
  *
  * Context: i_mmap_rwsem of the file. The mmap lock is not held: a seal that is
  * being applied at this moment is seen or not seen.
+ * Return: true if truncation is to leave them mapped.
  */
 static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 {

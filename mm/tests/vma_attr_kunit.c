@@ -1,0 +1,1242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests for the VMA attribute lock, on a real mm and through the system
+ * calls themselves. What is expected here is what
+ * Documentation/userspace-api/mseal.rst promises, written down anew: nothing is
+ * derived from the table in mm/vma_attr.c.
+ *
+ * The rules alone, without an mm, are tested in tools/testing/vma/tests/attr.c.
+ */
+
+#include <kunit/test.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_buf.h>
+#include <linux/shmem_fs.h>
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+#include <linux/vma_attr.h>
+
+#include "../internal.h"
+
+/*
+ * Layouts: what an mm looks like, as text.
+ *
+ * Two kinds. A full one has a line for each VMA and one with the counters of the
+ * mm, and is there to be compared with another. A short one is there to be read:
+ * one character per page and a bar at each end of a VMA.
+ *
+ *   .       no lock
+ *   1 - f   sum of the locks: MAP 1, PROT 2, DISCARD_RO 4, DISCARD 8
+ *   space   no VMA
+ */
+
+#define LAYOUT_LEN	2048
+
+/**
+ * struct layout - What a range of an mm looks like
+ * @text: one line for the mm and one for each VMA
+ */
+struct layout {
+	char text[LAYOUT_LEN];
+};
+
+/**
+ * layout_read() - Write down the layout of a range, and the counters of its mm
+ * @test: the test
+ * @mm: the mm
+ * @start: first address
+ * @end: end address, exclusive
+ * @layout: where to write it to
+ */
+static void layout_read(struct kunit *test, struct mm_struct *mm,
+			unsigned long start, unsigned long end,
+			struct layout *layout)
+{
+	struct vm_area_struct *vma;
+	struct seq_buf s;
+	VMA_ITERATOR(vmi, mm, start);
+
+	seq_buf_init(&s, layout->text, sizeof(layout->text));
+
+	mmap_read_lock(mm);
+	seq_buf_printf(&s, "%d VMAs, total_vm %lu data_vm %lu exec_vm %lu stack_vm %lu locked_vm %lu brk %lx sealed %d\n",
+		       mm->map_count, mm->total_vm, mm->data_vm, mm->exec_vm,
+		       mm->stack_vm, mm->locked_vm, mm->brk,
+		       vma_attr_mm_locked(mm));
+	for_each_vma_range(vmi, vma, end)
+		seq_buf_printf(&s, "%lx-%lx %c%c%c%c flags %lx pgoff %lx %s%s\n",
+			       vma->vm_start, vma->vm_end,
+			       vma->vm_flags & VM_READ ? 'r' : '-',
+			       vma->vm_flags & VM_WRITE ? 'w' : '-',
+			       vma->vm_flags & VM_EXEC ? 'x' : '-',
+			       vma->vm_flags & VM_MAYSHARE ? 's' : 'p',
+			       vma->vm_flags, vma->vm_pgoff,
+			       vma->vm_file ? "file" : "",
+			       vma->anon_vma ? " anon_vma" : "");
+	mmap_read_unlock(mm);
+
+	KUNIT_ASSERT_FALSE_MSG(test, seq_buf_has_overflowed(&s),
+			       "LAYOUT_LEN is too small");
+	seq_buf_str(&s);
+}
+
+/* Line by line, as a line of the kernel log only holds so much. */
+static void layout_print(struct kunit *test, const char *title,
+			 const struct layout *layout)
+{
+	const char *line = layout->text, *end;
+
+	kunit_err(test, "%s\n", title);
+	for (; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		if (!end)
+			break;
+		kunit_err(test, "  %.*s\n", (int)(end - line), line);
+	}
+}
+
+/**
+ * layout_same() - Compare two layouts, and print them if they differ
+ * @test: the test
+ * @before: the one
+ * @after: the other
+ *
+ * Return: are they the same?
+ */
+static bool layout_same(struct kunit *test, const struct layout *before,
+			const struct layout *after)
+{
+	if (!strcmp(before->text, after->text))
+		return true;
+
+	layout_print(test, "Layout before:", before);
+	layout_print(test, "Layout after:", after);
+	return false;
+}
+
+static char locks_to_char(vm_flags_t locks)
+{
+	unsigned int sum = 0;
+
+	if (locks & VM_SEAL_MAP)
+		sum += 1;
+	if (locks & VM_SEAL_PROT)
+		sum += 2;
+	if (locks & VM_SEAL_DISCARD_RO)
+		sum += 4;
+	if (locks & VM_SEAL_DISCARD)
+		sum += 8;
+
+	return ".123456789abcdef"[sum];
+}
+
+/**
+ * layout_read_short() - Write down the locks of a range, in short
+ * @mm: the mm
+ * @start: first address
+ * @end: end address, exclusive; no VMA may reach beyond it
+ * @buf: where to write it to, room for two characters per page and two more
+ */
+static void layout_read_short(struct mm_struct *mm, unsigned long start,
+			      unsigned long end, char *buf)
+{
+	unsigned long addr = start;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	mmap_read_lock(mm);
+	for_each_vma_range(vmi, vma, end) {
+		const unsigned long vma_end = min(vma->vm_end, end);
+
+		if (addr != vma->vm_start || addr == start) {
+			for (; addr < vma->vm_start; addr += PAGE_SIZE)
+				*buf++ = ' ';
+			*buf++ = '|';
+		}
+		for (; addr < vma_end; addr += PAGE_SIZE)
+			*buf++ = locks_to_char(vma->vm_flags);
+		*buf++ = '|';
+	}
+	mmap_read_unlock(mm);
+	*buf = '\0';
+}
+
+/*
+ * The arena: a few pages for a test to map and to seal, with some more behind
+ * them to move things to. A seal is for good, so whoever needs another try
+ * begins a new arena.
+ */
+
+#define ARENA_PAGES	16
+#define ARENA_DEST	24	/* Moving things to here is fine. */
+#define ARENA_STRIDE	48
+
+#define SHORT_LEN	(2 * ARENA_PAGES + 2)
+
+enum backing {
+	ANON,
+	PRIVATE_FILE,
+	SHARED_FILE,
+	NR_BACKINGS,
+};
+
+static const char *const backing_names[] = { "anon", "private file", "shared file" };
+
+struct arena {
+	unsigned long base;
+	struct file *file;
+	const char *pages;
+	struct layout before;
+	struct layout after;
+};
+
+static unsigned long page_addr(struct kunit *test, int page)
+{
+	struct arena *arena = test->priv;
+
+	return arena->base + page * PAGE_SIZE;
+}
+
+static u8 page_contents(int page)
+{
+	return 0x41 + page;
+}
+
+static unsigned long arena_end(struct kunit *test)
+{
+	return page_addr(test, ARENA_STRIDE);
+}
+
+/*
+ * System calls, as user space calls them. There they are handed the user's
+ * registers on some architectures.
+ */
+#if defined(CONFIG_ARCH_HAS_SYSCALL_WRAPPER)
+
+#include <asm/syscall.h>
+
+#if defined(CONFIG_X86_64)
+#define SYSCALL_SYMBOL(name)	__x64_sys_##name
+#elif defined(CONFIG_ARM64)
+#define SYSCALL_SYMBOL(name)	__arm64_sys_##name
+#else
+#error "How are system calls named here? See mm/Kconfig"
+#endif
+
+#define DECLARE_SYSCALL(name) \
+	asmlinkage long SYSCALL_SYMBOL(name)(const struct pt_regs *regs)
+
+DECLARE_SYSCALL(brk);
+DECLARE_SYSCALL(madvise);
+DECLARE_SYSCALL(mlock);
+DECLARE_SYSCALL(mprotect);
+DECLARE_SYSCALL(mremap);
+DECLARE_SYSCALL(munlock);
+DECLARE_SYSCALL(munmap);
+DECLARE_SYSCALL(pkey_mprotect);
+DECLARE_SYSCALL(remap_file_pages);
+
+#define syscall(name, ...)						\
+({									\
+	const unsigned long __args[6] = { __VA_ARGS__ };		\
+	struct pt_regs __regs = {};					\
+									\
+	syscall_set_arguments(current, &__regs, __args);		\
+	SYSCALL_SYMBOL(name)(&__regs);					\
+})
+
+#else
+
+#define syscall(name, ...)	sys_##name(__VA_ARGS__)
+
+#endif
+
+/**
+ * arena_map() - Begin a new arena and map its pages
+ * @test: the test
+ * @pages: a character for each: w for writable, r for read-only, space for none
+ * @backing: what to map
+ *
+ * Each page gets contents of its own. Equal neighbours are one VMA.
+ */
+static void arena_map(struct kunit *test, const char *pages, enum backing backing)
+{
+	const unsigned long flags =
+		backing == ANON ? MAP_ANONYMOUS | MAP_PRIVATE :
+		backing == PRIVATE_FILE ? MAP_PRIVATE : MAP_SHARED;
+	struct arena *arena = test->priv;
+	struct file *file = backing == ANON ? NULL : arena->file;
+	int page;
+
+	KUNIT_ASSERT_LE(test, strlen(pages), ARENA_PAGES);
+	arena->base += ARENA_STRIDE * PAGE_SIZE;
+	arena->pages = pages;
+
+	for (page = 0; pages[page]; page++) {
+		const unsigned long addr = page_addr(test, page);
+
+		if (pages[page] == ' ')
+			continue;
+		KUNIT_ASSERT_EQ(test, addr,
+				vm_mmap(file, addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
+					flags | MAP_FIXED, page * PAGE_SIZE));
+		KUNIT_ASSERT_EQ(test, 0, put_user(page_contents(page),
+						  (u8 __user *)addr));
+	}
+	for (page = 0; pages[page]; page++) {
+		if (pages[page] == 'r')
+			KUNIT_ASSERT_EQ(test, 0,
+					syscall(mprotect, page_addr(test, page),
+						PAGE_SIZE, PROT_READ));
+	}
+}
+
+/* Do all pages of the arena hold what arena_map() put there? */
+static void assert_contents_kept(struct kunit *test, const char *what)
+{
+	struct arena *arena = test->priv;
+	int page;
+
+	for (page = 0; arena->pages[page]; page++) {
+		u8 contents = 0;
+
+		if (arena->pages[page] == ' ')
+			continue;
+		KUNIT_ASSERT_EQ_MSG(test, 0,
+				    get_user(contents,
+					     (u8 __user *)page_addr(test, page)),
+				    "page %d unreadable after %s", page, what);
+		KUNIT_ASSERT_EQ_MSG(test, contents, page_contents(page),
+				    "page %d changed by %s", page, what);
+	}
+}
+
+static void arena_read(struct kunit *test, struct layout *layout)
+{
+	layout_read(test, current->mm, page_addr(test, 0), arena_end(test), layout);
+}
+
+/*
+ * The operation fails with the error, and changes nothing. Takes a format to
+ * say what was tried.
+ */
+#define ASSERT_REFUSED(test, op, error, fmt, ...)				\
+do {										\
+	struct arena *__arena = (test)->priv;					\
+	long __ret;								\
+										\
+	arena_read(test, &__arena->before);					\
+	__ret = (op);								\
+	arena_read(test, &__arena->after);					\
+	if (!layout_same(test, &__arena->before, &__arena->after))		\
+		KUNIT_FAIL_AND_ABORT(test, "layout changed, returned %ld: " fmt,\
+				     __ret, ##__VA_ARGS__);			\
+	KUNIT_ASSERT_EQ_MSG(test, __ret, (long)(error), fmt, ##__VA_ARGS__);	\
+} while (0)
+
+/* The short layout of the arena. # stands for these locks. */
+#define ASSERT_LAYOUT(test, want, locks)					\
+do {										\
+	char __want[SHORT_LEN], __have[SHORT_LEN];				\
+										\
+	strscpy(__want, want, sizeof(__want));					\
+	strreplace(__want, '#', locks_to_char(locks));				\
+	layout_read_short(current->mm, page_addr(test, 0),			\
+			  page_addr(test, ARENA_PAGES), __have);		\
+	KUNIT_ASSERT_STREQ(test, __have, __want);				\
+} while (0)
+
+/* What is sealed, and what that has to lock. */
+struct seal {
+	const char *name;
+	bool unsealed;
+	unsigned long flags;
+	vm_flags_t locks;
+};
+
+#define LOCKS_MAP	VM_SEAL_MAP
+#define LOCKS_PROT	VM_SEAL_PROT
+#define LOCKS_DISCARD	(VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD)
+
+static const struct seal seals[] = {
+	{ "unsealed",		.unsealed = true },
+	{ "0",			.flags = 0,
+	  .locks = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_RO },
+	{ "MAP",		.flags = MSEAL_MAP,
+	  .locks = LOCKS_MAP },
+	{ "PROT",		.flags = MSEAL_PROT,
+	  .locks = LOCKS_PROT },
+	{ "MAP|PROT",		.flags = MSEAL_MAP | MSEAL_PROT,
+	  .locks = LOCKS_MAP | LOCKS_PROT },
+	{ "DISCARD",		.flags = MSEAL_DISCARD,
+	  .locks = LOCKS_DISCARD },
+	{ "MAP|DISCARD",	.flags = MSEAL_MAP | MSEAL_DISCARD,
+	  .locks = LOCKS_MAP | LOCKS_DISCARD },
+	{ "PROT|DISCARD",	.flags = MSEAL_PROT | MSEAL_DISCARD,
+	  .locks = LOCKS_PROT | LOCKS_DISCARD },
+	{ "MAP|PROT|DISCARD",	.flags = MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD,
+	  .locks = LOCKS_MAP | LOCKS_PROT | LOCKS_DISCARD },
+};
+
+/* With and without the first. */
+KUNIT_ARRAY_PARAM_DESC(seal_or_not, seals, name);
+
+static const void *seal_gen_params(struct kunit *test, const void *prev, char *desc)
+{
+	return seal_or_not_gen_params(test, prev ?: &seals[0], desc);
+}
+
+/* Seal pages [first, end) of the arena. */
+static int seal_pages(struct kunit *test, int first, int end, unsigned long flags)
+{
+	return do_mseal(page_addr(test, first), (end - first) * PAGE_SIZE, flags);
+}
+
+static void arena_seal(struct kunit *test, int first, int end,
+		       const struct seal *seal)
+{
+	if (!seal->unsealed)
+		KUNIT_ASSERT_EQ(test, 0, seal_pages(test, first, end, seal->flags));
+}
+
+/* What mseal() says to arguments that make no sense, and in which order. */
+static void mseal_arguments(struct kunit *test)
+{
+	const struct seal *seal;
+	unsigned long addr;
+	int bit;
+
+	arena_map(test, "wwww", ANON);
+	addr = page_addr(test, 0);
+
+	/* Unknown flags, before anything else. */
+	for (bit = 3; bit < BITS_PER_LONG; bit++) {
+		const unsigned long unknown = 1UL << bit;
+
+		for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++) {
+			const unsigned long flags = seal->flags | unknown;
+
+			ASSERT_REFUSED(test, do_mseal(addr, PAGE_SIZE, flags),
+				       -EINVAL, "flags 0x%lx", flags);
+			KUNIT_ASSERT_EQ(test, -EINVAL, do_mseal(0, 0, flags));
+			KUNIT_ASSERT_EQ(test, -EINVAL,
+					do_mseal(arena_end(test), PAGE_SIZE, flags));
+		}
+	}
+	ASSERT_REFUSED(test, do_mseal(addr, PAGE_SIZE, ~0UL), -EINVAL, "all flags");
+	KUNIT_ASSERT_EQ(test, -EINVAL, do_mseal(0, 0, ~0UL));
+
+	/* Known ones: the probe. */
+	for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++)
+		ASSERT_REFUSED(test, do_mseal(0, 0, seal->flags), 0,
+			       "flags 0x%lx", seal->flags);
+
+	/* Not aligned: before the length, and before what is mapped there. */
+	ASSERT_REFUSED(test, do_mseal(addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
+	ASSERT_REFUSED(test, do_mseal(addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
+	ASSERT_REFUSED(test, do_mseal(arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
+		       "unmapped + 1");
+
+	/* Around the end of the address space. */
+	ASSERT_REFUSED(test, do_mseal(addr, ULONG_MAX, 0), -EINVAL, "ULONG_MAX");
+	ASSERT_REFUSED(test, do_mseal(addr, -addr, 0), -EINVAL, "up to 0");
+	ASSERT_REFUSED(test, do_mseal(addr, -PAGE_SIZE, 0), -EINVAL, "around 0");
+
+	/* No length is nothing to do, wherever that is. */
+	ASSERT_REFUSED(test, do_mseal(addr, 0, 0), 0, "no length");
+	ASSERT_REFUSED(test, do_mseal(arena_end(test), 0, 0), 0,
+		       "no length, unmapped");
+
+	/* Nothing there. */
+	ASSERT_REFUSED(test, do_mseal(arena_end(test), PAGE_SIZE, 0), -ENOMEM,
+		       "unmapped");
+	ASSERT_REFUSED(test, do_mseal(0, PAGE_SIZE, 0), -ENOMEM, "NULL");
+
+	/* The length is rounded up, the address range is not. */
+	ASSERT_LAYOUT(test, "|....|", 0);
+	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, 1, MSEAL_MAP));
+	ASSERT_LAYOUT(test, "|1|...|", 0);
+	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, PAGE_SIZE, MSEAL_MAP));
+	ASSERT_LAYOUT(test, "|1|...|", 0);
+	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, PAGE_SIZE + 1, MSEAL_MAP));
+	ASSERT_LAYOUT(test, "|11|..|", 0);
+}
+
+/* Which bits a set of flags sets, and on which pages: neither more nor less. */
+static void mseal_locks(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	enum backing backing;
+
+	KUNIT_ASSERT_FALSE(test, vma_attr_mm_locked(current->mm));
+
+	for (backing = 0; backing < NR_BACKINGS; backing++) {
+		/* Inside a VMA. */
+		arena_map(test, "wwwwww", backing);
+		arena_seal(test, 2, 4, seal);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+		KUNIT_ASSERT_TRUE(test, vma_attr_mm_locked(current->mm));
+
+		/* At its start. */
+		arena_map(test, "wwwwww", backing);
+		arena_seal(test, 0, 2, seal);
+		ASSERT_LAYOUT(test, "|##|....|", seal->locks);
+
+		/* At its end. */
+		arena_map(test, "wwwwww", backing);
+		arena_seal(test, 5, 6, seal);
+		ASSERT_LAYOUT(test, "|.....|#|", seal->locks);
+
+		/* All of it. */
+		arena_map(test, "rrwwrr", backing);
+		arena_seal(test, 2, 4, seal);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+
+		/* Over several, with the outer ones in part. */
+		arena_map(test, "wwwrrrwww", backing);
+		arena_seal(test, 2, 7, seal);
+		ASSERT_LAYOUT(test, "|..|#|###|#|..|", seal->locks);
+		assert_contents_kept(test, "mseal");
+	}
+}
+
+/* A gap in the range: nothing is sealed, nothing is split. */
+static void mseal_gaps(struct kunit *test)
+{
+	static const struct {
+		int first, end;
+	} ranges[] = {
+		/* nothing there */
+		{ 0, 2 }, { 6, 8 }, { 12, 14 },
+		/* at the start, in the middle, at the end, all of them */
+		{ 1, 4 }, { 7, 12 }, { 2, 12 }, { 5, 9 }, { 2, 7 }, { 10, 13 },
+		{ 0, 14 },
+	};
+	const struct seal *seal = test->param_value;
+	int i;
+
+	arena_map(test, "  wwww  rrrr", ANON);
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		ASSERT_REFUSED(test, seal_pages(test, ranges[i].first, ranges[i].end,
+						seal->flags),
+			       -ENOMEM, "pages %d to %d", ranges[i].first,
+			       ranges[i].end);
+	ASSERT_LAYOUT(test, "  |....|  |....|", 0);
+	KUNIT_ASSERT_FALSE(test, vma_attr_mm_locked(current->mm));
+}
+
+/* Borders go where seals become equal on both sides, and only there. */
+static void mseal_merges(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	enum backing backing;
+
+	for (backing = 0; backing < NR_BACKINGS; backing++) {
+		/* With the left, with the right, with both. */
+		arena_map(test, "wwwwwwww", backing);
+		arena_seal(test, 1, 2, seal);
+		arena_seal(test, 2, 3, seal);
+		ASSERT_LAYOUT(test, "|.|##|.....|", seal->locks);
+		arena_seal(test, 6, 7, seal);
+		arena_seal(test, 5, 6, seal);
+		ASSERT_LAYOUT(test, "|.|##|..|##|.|", seal->locks);
+		arena_seal(test, 3, 5, seal);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+
+		/* Around what was sealed earlier. */
+		arena_map(test, "wwwwwwww", backing);
+		arena_seal(test, 3, 5, seal);
+		arena_seal(test, 1, 7, seal);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+
+		/* Again, and a part of it again: no change. */
+		ASSERT_REFUSED(test, seal_pages(test, 1, 7, seal->flags), 0, "again");
+		ASSERT_REFUSED(test, seal_pages(test, 2, 5, seal->flags), 0,
+			       "a part again");
+
+		/* Never with another protection or across a gap. */
+		arena_map(test, "wwrr ww", backing);
+		arena_seal(test, 0, 2, seal);
+		arena_seal(test, 2, 4, seal);
+		arena_seal(test, 5, 7, seal);
+		ASSERT_LAYOUT(test, "|##|##| |##|", seal->locks);
+		assert_contents_kept(test, "mseal");
+	}
+}
+
+/* A VMA for each run of pages with equal locks. */
+static void assert_runs(struct kunit *test, const char *locks)
+{
+	char want[SHORT_LEN], *p = want;
+	int i;
+
+	for (i = 0; locks[i]; i++) {
+		if (!i || locks[i] != locks[i - 1])
+			*p++ = '|';
+		*p++ = locks[i];
+	}
+	*p++ = '|';
+	*p = '\0';
+	ASSERT_LAYOUT(test, want, 0);
+}
+
+/* Seals add up, by pairs: overlapping, side by side, one in the other. */
+static void mseal_accumulates(struct kunit *test)
+{
+	const struct seal *seal = test->param_value, *other;
+
+	for (other = &seals[1]; other < &seals[ARRAY_SIZE(seals)]; other++) {
+		const char a = locks_to_char(seal->locks);
+		const char b = locks_to_char(other->locks);
+		const char ab = locks_to_char(seal->locks | other->locks);
+
+		arena_map(test, "wwwwww", ANON);
+		arena_seal(test, 1, 4, seal);
+		arena_seal(test, 3, 5, other);
+		assert_runs(test, (char []){ '.', a, a, ab, b, '.', '\0' });
+
+		arena_map(test, "wwwwww", ANON);
+		arena_seal(test, 1, 3, seal);
+		arena_seal(test, 3, 5, other);
+		assert_runs(test, (char []){ '.', a, a, b, b, '.', '\0' });
+
+		arena_map(test, "wwwwww", ANON);
+		arena_seal(test, 0, 6, seal);
+		arena_seal(test, 2, 4, other);
+		assert_runs(test, (char []){ a, a, ab, ab, a, a, '\0' });
+
+		arena_map(test, "wwwwww", ANON);
+		arena_seal(test, 2, 4, seal);
+		arena_seal(test, 0, 6, other);
+		assert_runs(test, (char []){ b, b, ab, ab, b, b, '\0' });
+	}
+}
+
+/* At vm.max_map_count mseal() seals all or nothing. */
+static void mseal_max_map_count(struct kunit *test)
+{
+	const int old_max = sysctl_max_map_count;
+	const struct seal *seal = test->param_value;
+	int room, ret;
+
+	for (room = 0; room <= 2; room++) {
+		struct arena *arena = test->priv;
+
+		arena_map(test, "rrwwwwrr", ANON);
+		arena_read(test, &arena->before);
+		WRITE_ONCE(sysctl_max_map_count, current->mm->map_count + room);
+		ret = seal_pages(test, 3, 5, seal->flags);
+		WRITE_ONCE(sysctl_max_map_count, old_max);
+
+		if (room == 2) {
+			KUNIT_ASSERT_EQ(test, 0, ret);
+			ASSERT_LAYOUT(test, "|..|.|##|.|..|", seal->locks);
+			break;
+		}
+		arena_read(test, &arena->after);
+		KUNIT_ASSERT_EQ_MSG(test, -ENOMEM, ret, "room for %d", room);
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      layout_same(test, &arena->before, &arena->after),
+				      "room for %d", room);
+		ASSERT_LAYOUT(test, "|..|....|..|", 0);
+	}
+}
+
+/* What the kernel may drop any time cannot be promised to stay. */
+static void mseal_droppable(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long addr;
+
+	arena_map(test, "ww  ww", ANON);
+	addr = vm_mmap(NULL, page_addr(test, 2), 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_DROPPABLE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	KUNIT_ASSERT_EQ(test, addr, page_addr(test, 2));
+
+	if (seal->flags & MSEAL_DISCARD) {
+		ASSERT_REFUSED(test, seal_pages(test, 2, 4, seal->flags), -EINVAL,
+			       "droppable");
+		ASSERT_REFUSED(test, seal_pages(test, 1, 5, seal->flags), -EINVAL,
+			       "droppable among others");
+	} else {
+		arena_seal(test, 1, 5, seal);
+		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->locks);
+	}
+}
+
+/*
+ * Operations on sealed memory.
+ */
+
+static long op_munmap(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(munmap, addr, len);
+}
+
+static long op_mmap(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return vm_mmap(NULL, addr, len, PROT_READ,
+		       MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0);
+}
+
+static long op_mremap_same(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mremap, addr, len, len, 0, 0);
+}
+
+static long op_mremap_shrink(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mremap, addr, len, len - PAGE_SIZE, 0, 0);
+}
+
+static long op_mremap_expand(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mremap, addr, len, len + PAGE_SIZE, MREMAP_MAYMOVE, 0);
+}
+
+static long op_mremap_move(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mremap, addr, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       page_addr(test, ARENA_DEST));
+}
+
+static long op_mremap_dontunmap(struct kunit *test, unsigned long addr,
+				unsigned long len)
+{
+	return syscall(mremap, addr, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+}
+
+static long op_mremap_copy(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mremap, addr, 0, len, MREMAP_MAYMOVE, 0);
+}
+
+/* Something else is moved over it. */
+static long op_mremap_over(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	const unsigned long src = page_addr(test, ARENA_DEST);
+
+	return syscall(mremap, src, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, addr);
+}
+
+static void prepare_mremap_over(struct kunit *test)
+{
+	const unsigned long src = page_addr(test, ARENA_DEST);
+
+	KUNIT_ASSERT_EQ(test, src, vm_mmap(NULL, src, ARENA_PAGES * PAGE_SIZE,
+					   PROT_READ | PROT_WRITE,
+					   MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
+}
+
+static long op_remap_file_pages(struct kunit *test, unsigned long addr,
+				unsigned long len)
+{
+	return syscall(remap_file_pages, addr, len, 0, 0, 0);
+}
+
+static long op_mprotect_none(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mprotect, addr, len, PROT_NONE);
+}
+
+static long op_mprotect_read(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mprotect, addr, len, PROT_READ);
+}
+
+static long op_mprotect_write(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mprotect, addr, len, PROT_READ | PROT_WRITE);
+}
+
+#ifdef CONFIG_ARCH_HAS_PKEYS
+static long op_pkey_mprotect(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(pkey_mprotect, addr, len, PROT_READ, -1);
+}
+#endif
+
+#define DEFINE_OP_MADVISE(name, advice)						\
+static long op_madvise_##name(struct kunit *test, unsigned long addr,		\
+			      unsigned long len)				\
+{										\
+	return syscall(madvise, addr, len, advice);				\
+}
+
+DEFINE_OP_MADVISE(dontneed, MADV_DONTNEED)
+DEFINE_OP_MADVISE(dontneed_locked, MADV_DONTNEED_LOCKED)
+DEFINE_OP_MADVISE(free, MADV_FREE)
+DEFINE_OP_MADVISE(remove, MADV_REMOVE)
+DEFINE_OP_MADVISE(dontfork, MADV_DONTFORK)
+DEFINE_OP_MADVISE(dofork, MADV_DOFORK)
+DEFINE_OP_MADVISE(wipeonfork, MADV_WIPEONFORK)
+DEFINE_OP_MADVISE(keeponfork, MADV_KEEPONFORK)
+DEFINE_OP_MADVISE(guard_install, MADV_GUARD_INSTALL)
+DEFINE_OP_MADVISE(guard_remove, MADV_GUARD_REMOVE)
+DEFINE_OP_MADVISE(random, MADV_RANDOM)
+DEFINE_OP_MADVISE(willneed, MADV_WILLNEED)
+DEFINE_OP_MADVISE(dontdump, MADV_DONTDUMP)
+
+static long op_mlock(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(mlock, addr, len);
+}
+
+static long op_munlock(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	return syscall(munlock, addr, len);
+}
+
+/* What an operation changes, in the words of the documentation. */
+enum changes {
+	CHANGES_PLACE		= BIT(0),	/* where it is and that it stays */
+	CHANGES_PROT		= BIT(1),	/* what it permits */
+	CHANGES_CONTENTS	= BIT(2),	/* what it holds, as mainline sees it */
+	CHANGES_CONTENTS_ELSE	= BIT(3),	/* what it holds in other ways */
+};
+
+#define ON_ANON		BIT(ANON)
+#define ON_PRIVATE	(BIT(ANON) | BIT(PRIVATE_FILE))
+#define ON_SHARED	BIT(SHARED_FILE)
+#define ON_ANY		(ON_PRIVATE | ON_SHARED)
+
+/**
+ * struct op - An operation to try on sealed memory
+ * @name: for messages
+ * @run: do it
+ * @changes: what it changes
+ * @on: what it works on
+ * @one_vma: it does not work on several VMAs at once
+ * @prepare: called after the arena was mapped and sealed
+ */
+struct op {
+	const char *name;
+	long (*run)(struct kunit *test, unsigned long addr, unsigned long len);
+	unsigned int changes;
+	unsigned int on;
+	bool one_vma;
+	void (*prepare)(struct kunit *test);
+};
+
+static const struct op ops[] = {
+	{ "munmap", op_munmap, CHANGES_PLACE, ON_ANY },
+	{ "mmap over", op_mmap, CHANGES_PLACE, ON_ANY },
+	{ "mremap same", op_mremap_same, CHANGES_PLACE, ON_ANY, .one_vma = true },
+	{ "mremap shrink", op_mremap_shrink, CHANGES_PLACE, ON_ANY, .one_vma = true },
+	{ "mremap expand", op_mremap_expand, CHANGES_PLACE, ON_ANY, .one_vma = true },
+	{ "mremap move", op_mremap_move, CHANGES_PLACE, ON_ANY },
+	{ "mremap copy", op_mremap_copy, CHANGES_PLACE, ON_SHARED, .one_vma = true },
+	{ "mremap dontunmap", op_mremap_dontunmap,
+	  CHANGES_PLACE | CHANGES_CONTENTS_ELSE, ON_ANY, .one_vma = true },
+	{ "mremap over", op_mremap_over, CHANGES_PLACE, ON_ANY,
+	  .prepare = prepare_mremap_over },
+	{ "remap_file_pages", op_remap_file_pages, CHANGES_PLACE, ON_SHARED,
+	  .one_vma = true },
+	{ "mprotect none", op_mprotect_none, CHANGES_PROT, ON_ANY },
+	{ "mprotect read", op_mprotect_read, CHANGES_PROT, ON_ANY },
+	{ "mprotect write", op_mprotect_write, CHANGES_PROT, ON_ANY },
+#ifdef CONFIG_ARCH_HAS_PKEYS
+	{ "pkey_mprotect", op_pkey_mprotect, CHANGES_PROT, ON_ANY },
+#endif
+	{ "dontneed", op_madvise_dontneed, CHANGES_CONTENTS, ON_ANY },
+	{ "dontneed locked", op_madvise_dontneed_locked, CHANGES_CONTENTS, ON_ANY },
+	{ "free", op_madvise_free, CHANGES_CONTENTS, ON_ANON },
+	{ "remove", op_madvise_remove, CHANGES_CONTENTS, ON_SHARED },
+	{ "dontfork", op_madvise_dontfork, CHANGES_PLACE, ON_ANY },
+	{ "dofork", op_madvise_dofork, CHANGES_PLACE, ON_ANY },
+	{ "wipeonfork", op_madvise_wipeonfork, CHANGES_CONTENTS, ON_ANON },
+	{ "keeponfork", op_madvise_keeponfork, CHANGES_CONTENTS_ELSE, ON_ANY },
+	{ "guard install", op_madvise_guard_install,
+	  CHANGES_PROT | CHANGES_CONTENTS, ON_ANY },
+	{ "guard remove", op_madvise_guard_remove, CHANGES_PROT, ON_ANY },
+	{ "random", op_madvise_random, 0, ON_ANY },
+	{ "willneed", op_madvise_willneed, 0, ON_SHARED | BIT(PRIVATE_FILE) },
+	{ "dontdump", op_madvise_dontdump, 0, ON_ANY },
+	{ "mlock", op_mlock, 0, ON_ANY },
+	{ "munlock", op_munlock, 0, ON_ANY },
+};
+
+/* Is an operation on memory sealed like this to be refused? */
+static bool refused(const struct op *op, const struct seal *seal,
+		    enum backing backing, bool writable)
+{
+	const bool mainline = !seal->unsealed && !seal->flags;
+	const bool map = mainline || (seal->flags & MSEAL_MAP);
+	const bool prot = mainline || (seal->flags & MSEAL_PROT);
+	const bool discard = seal->flags & MSEAL_DISCARD;
+
+	if ((op->changes & CHANGES_PLACE) && map)
+		return true;
+	if ((op->changes & CHANGES_PROT) && prot)
+		return true;
+	/* Who could have written over it may just as well discard it. */
+	if (writable)
+		return false;
+	if ((op->changes & (CHANGES_CONTENTS | CHANGES_CONTENTS_ELSE)) && discard)
+		return true;
+	/* Mainline knows some operations only, and anonymous memory only. */
+	return (op->changes & CHANGES_CONTENTS) && mainline && backing == ANON;
+}
+
+/* Pages 4 to 8 of the arena are sealed. */
+static const struct {
+	const char *name;
+	int first, end;
+	bool one_vma;
+} op_ranges[] = {
+	{ "all of it", 4, 8, .one_vma = true },
+	{ "a part of it", 5, 7, .one_vma = true },
+	{ "from the left into it", 2, 6 },
+	{ "from it to the right", 6, 10 },
+	{ "over it", 2, 10 },
+};
+
+static void try_op(struct kunit *test, const struct op *op, const struct seal *seal,
+		   enum backing backing, bool writable, int range)
+{
+	const int first = op_ranges[range].first, end = op_ranges[range].end;
+	unsigned long addr, len;
+	long ret;
+
+	arena_map(test, writable ? "wwwwwwwwwwww" : "wwwwrrrrwwww", backing);
+	arena_seal(test, 4, 8, seal);
+	if (op->prepare)
+		op->prepare(test);
+
+	addr = page_addr(test, first);
+	len = (end - first) * PAGE_SIZE;
+
+	if (refused(op, seal, backing, writable)) {
+		ASSERT_REFUSED(test, op->run(test, addr, len), -EPERM,
+			       "%s, %s %s, %s", op->name, backing_names[backing],
+			       writable ? "writable" : "read-only",
+			       op_ranges[range].name);
+		assert_contents_kept(test, op->name);
+	} else {
+		ret = op->run(test, addr, len);
+		KUNIT_ASSERT_FALSE_MSG(test, IS_ERR_VALUE(ret),
+				       "error %ld: %s, %s %s, %s", ret, op->name,
+				       backing_names[backing],
+				       writable ? "writable" : "read-only",
+				       op_ranges[range].name);
+	}
+}
+
+/*
+ * Every operation by every kind of memory, on the seal, in it and across its
+ * borders: it succeeds, or nothing at all happens.
+ */
+static void operations(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	enum backing backing;
+	int i, range, writable;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+	for (backing = 0; backing < NR_BACKINGS; backing++)
+	for (writable = 0; writable <= 1; writable++)
+	for (range = 0; range < ARRAY_SIZE(op_ranges); range++) {
+		if (!(ops[i].on & BIT(backing)))
+			continue;
+		if (ops[i].one_vma && !op_ranges[range].one_vma)
+			continue;
+		try_op(test, &ops[i], seal, backing, writable, range);
+	}
+}
+
+/* What is sealed is behind other VMAs and a gap. */
+static void operations_gap(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	const bool map = seal->locks & VM_SEAL_MAP;
+	unsigned long addr, len = 10 * PAGE_SIZE;
+
+	/* The error is the one for the gap, as that comes first. */
+	if (seal->locks & VM_SEAL_PROT) {
+		arena_map(test, "wwrrww  rr", ANON);
+		arena_seal(test, 8, 10, seal);
+		addr = page_addr(test, 0);
+		KUNIT_ASSERT_EQ(test, -ENOMEM, op_mprotect_none(test, addr, len));
+		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->locks);
+	}
+
+	arena_map(test, "wwrrww  rr", ANON);
+	arena_seal(test, 8, 10, seal);
+	addr = page_addr(test, 0);
+
+	if (map) {
+		ASSERT_REFUSED(test, op_munmap(test, addr, len), -EPERM, "munmap");
+		ASSERT_REFUSED(test, op_mmap(test, addr, len), -EPERM, "mmap over");
+		ASSERT_REFUSED(test, op_mremap_move(test, addr, len), -EPERM,
+			       "mremap of several");
+		ASSERT_REFUSED(test, op_madvise_dontfork(test, addr, len), -EPERM,
+			       "dontfork");
+	}
+	if (seal->locks & VM_SEAL_PROT)
+		ASSERT_REFUSED(test, op_madvise_guard_install(test, addr, len),
+			       -EPERM, "guard install");
+	if (seal->locks & VM_SEAL_DISCARD_RO) {
+		ASSERT_REFUSED(test, op_madvise_dontneed(test, addr, len), -EPERM,
+			       "dontneed");
+		ASSERT_REFUSED(test, op_madvise_wipeonfork(test, addr, len), -EPERM,
+			       "wipeonfork");
+	}
+	assert_contents_kept(test, "refused operations");
+
+	/* Up to where the seal begins it is none of its business. */
+	KUNIT_ASSERT_EQ(test, 0, op_mprotect_none(test, addr, 6 * PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, op_munmap(test, addr, 8 * PAGE_SIZE));
+	ASSERT_LAYOUT(test, "        |##|", seal->locks);
+}
+
+/* Several mappings are moved at once, over one that may not go. */
+static void mremap_several_over(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long src, dst;
+	long ret;
+
+	/* From 0 to 6, over 10 to 16 with the seal on 14. */
+	arena_map(test, "wwrrww    wwwwww", ANON);
+	arena_seal(test, 14, 15, seal);
+	src = page_addr(test, 0);
+	dst = page_addr(test, 10);
+
+	if (seal->locks & VM_SEAL_MAP) {
+		ASSERT_REFUSED(test,
+			       syscall(mremap, src, 6 * PAGE_SIZE, 6 * PAGE_SIZE,
+				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
+			       -EPERM, "mremap of several over a seal");
+		assert_contents_kept(test, "mremap of several over a seal");
+	} else {
+		ret = syscall(mremap, src, 6 * PAGE_SIZE, 6 * PAGE_SIZE,
+			      MREMAP_MAYMOVE | MREMAP_FIXED, dst);
+		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
+		ASSERT_LAYOUT(test, "          |..|..|..|", 0);
+	}
+}
+
+/* A move that shrinks must not unmap its destination and then find a seal. */
+static void mremap_move_shrink(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long src, dst;
+	long ret;
+
+	/* Pages 0 to 4 become 0 to 2 and move to 8. */
+	arena_map(test, "wwrr    wwww", ANON);
+	arena_seal(test, 2, 4, seal);
+	src = page_addr(test, 0);
+	dst = page_addr(test, 8);
+
+	if (seal->locks & VM_SEAL_MAP) {
+		ASSERT_REFUSED(test,
+			       syscall(mremap, src, 4 * PAGE_SIZE, 2 * PAGE_SIZE,
+				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
+			       -EPERM, "mremap that moves and shrinks");
+		assert_contents_kept(test, "mremap that moves and shrinks");
+	} else {
+		ret = syscall(mremap, src, 4 * PAGE_SIZE, 2 * PAGE_SIZE,
+			      MREMAP_MAYMOVE | MREMAP_FIXED, dst);
+		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
+	}
+}
+
+/* What is mapped beside a seal is not sealed. */
+static void mmap_beside(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long addr;
+
+	arena_map(test, "  ww  ww  ", ANON);
+	arena_seal(test, 2, 4, seal);
+	arena_seal(test, 6, 8, seal);
+
+	addr = page_addr(test, 0);
+	KUNIT_ASSERT_EQ(test, addr, vm_mmap(NULL, addr, 2 * PAGE_SIZE,
+					    PROT_READ | PROT_WRITE,
+					    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
+	addr = page_addr(test, 4);
+	KUNIT_ASSERT_EQ(test, addr, vm_mmap(NULL, addr, 2 * PAGE_SIZE,
+					    PROT_READ | PROT_WRITE,
+					    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
+	addr = page_addr(test, 8);
+	KUNIT_ASSERT_EQ(test, addr, vm_mmap(NULL, addr, 2 * PAGE_SIZE,
+					    PROT_READ | PROT_WRITE,
+					    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
+	ASSERT_LAYOUT(test, "|..|##|..|##|..|", seal->locks);
+}
+
+/* brk(): a sealed part of the heap stays, and the heap grows beside it. */
+static void brk_sealed(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	struct mm_struct *mm = current->mm;
+	unsigned long shrunk, heap, grown;
+
+	arena_map(test, "", ANON);
+	shrunk = page_addr(test, 2);
+	heap = page_addr(test, 8);
+	grown = page_addr(test, 10);
+
+	mm->start_brk = page_addr(test, 0);
+	mm->brk = mm->start_brk;
+	KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
+	arena_seal(test, 4, 8, seal);
+	ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+
+	if (seal->locks & VM_SEAL_MAP) {
+		ASSERT_REFUSED(test, syscall(brk, shrunk), heap, "shrinking brk");
+		ASSERT_REFUSED(test, syscall(brk, page_addr(test, 6)), heap,
+			       "shrinking brk in the seal");
+		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, grown), grown);
+		ASSERT_LAYOUT(test, "|....|####|..|", seal->locks);
+		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
+		ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+	} else {
+		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, shrunk), shrunk);
+		ASSERT_LAYOUT(test, "|..|", 0);
+	}
+}
+
+/* A seal survives what may be done to it. */
+static void seal_stays(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	const unsigned long two = 2 * PAGE_SIZE;
+	unsigned long addr, dst;
+	long ret;
+
+	/* Split and merged for another reason. */
+	arena_map(test, "wwwwww", ANON);
+	arena_seal(test, 0, 6, seal);
+	addr = page_addr(test, 2);
+	KUNIT_ASSERT_EQ(test, 0, op_madvise_random(test, addr, two));
+	ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+	KUNIT_ASSERT_EQ(test, 0, syscall(madvise, addr, two, MADV_NORMAL));
+	ASSERT_LAYOUT(test, "|######|", seal->locks);
+
+	/* Its protection changed. */
+	if (!(seal->locks & VM_SEAL_PROT)) {
+		KUNIT_ASSERT_EQ(test, 0, op_mprotect_read(test, addr, two));
+		ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+		KUNIT_ASSERT_EQ(test, 0, op_mprotect_write(test, addr, two));
+		ASSERT_LAYOUT(test, "|######|", seal->locks);
+	}
+
+	/* Moved: it comes along, and leaves nothing of it behind. */
+	if (!(seal->locks & VM_SEAL_MAP)) {
+		dst = page_addr(test, 8);
+		ret = syscall(mremap, addr, two, two, MREMAP_MAYMOVE | MREMAP_FIXED, dst);
+		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
+		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->locks);
+
+		/* The same place, newly mapped, is not sealed. */
+		KUNIT_ASSERT_EQ(test, 0, op_munmap(test, dst, two));
+		KUNIT_ASSERT_EQ(test, (long)dst, op_mmap(test, dst, two));
+		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->locks);
+	}
+}
+
+/* fork() hands the seals on. */
+static void fork_keeps(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	struct arena *arena = test->priv;
+	char have[SHORT_LEN], want[SHORT_LEN];
+	struct mm_struct *child;
+	unsigned long start, end;
+	int ret;
+
+	arena_map(test, "wwrrwwrr", ANON);
+	arena_seal(test, 2, 7, seal);
+	ASSERT_LAYOUT(test, seal->unsealed ? "|..|..|..|..|" : "|..|##|##|#|.|",
+		      seal->locks);
+	start = page_addr(test, 0);
+	end = page_addr(test, ARENA_PAGES);
+
+	child = mm_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	ret = dup_mmap(child, current->mm);
+	if (ret) {
+		mmput(child);
+		KUNIT_FAIL_AND_ABORT(test, "dup_mmap() returns %d", ret);
+	}
+
+	/* Everything but the brk, which is copied with the struct. */
+	child->brk = current->mm->brk;
+	arena_read(test, &arena->before);
+	layout_read(test, child, start, arena_end(test), &arena->after);
+	KUNIT_EXPECT_TRUE(test, layout_same(test, &arena->before, &arena->after));
+	layout_read_short(current->mm, start, end, want);
+	layout_read_short(child, start, end, have);
+	KUNIT_EXPECT_STREQ(test, have, want);
+
+	KUNIT_EXPECT_EQ(test, vma_attr_mm_locked(child), !seal->unsealed);
+	mmap_read_lock(child);
+	KUNIT_EXPECT_EQ(test,
+			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_UNMAP),
+			!(seal->locks & VM_SEAL_MAP));
+	KUNIT_EXPECT_EQ(test,
+			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_PROTECT),
+			!(seal->locks & VM_SEAL_PROT));
+	mmap_read_unlock(child);
+
+	mmput(child);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(fput_wrapper, fput, struct file *);
+
+static int vma_attr_test_init(struct kunit *test)
+{
+	struct arena *arena;
+
+	/* One of its own for every test, gone with the test's thread. */
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+
+	arena = kunit_kzalloc(test, sizeof(*arena), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	arena->base = PAGE_ALIGN(TASK_SIZE / 4);
+	arena->file = shmem_file_setup("vma_attr_kunit", ARENA_PAGES * PAGE_SIZE,
+				       EMPTY_VMA_FLAGS);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, arena->file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fput_wrapper,
+							   arena->file));
+	test->priv = arena;
+
+	return 0;
+}
+
+static struct kunit_case vma_attr_test_cases[] = {
+	KUNIT_CASE(mseal_arguments),
+	KUNIT_CASE_PARAM(mseal_locks, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_gaps, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_merges, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_accumulates, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_max_map_count, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_droppable, seal_gen_params),
+	KUNIT_CASE_PARAM(operations, seal_or_not_gen_params),
+	KUNIT_CASE_PARAM(operations_gap, seal_gen_params),
+	KUNIT_CASE_PARAM(mremap_several_over, seal_gen_params),
+	KUNIT_CASE_PARAM(mremap_move_shrink, seal_gen_params),
+	KUNIT_CASE_PARAM(mmap_beside, seal_gen_params),
+	KUNIT_CASE_PARAM(brk_sealed, seal_gen_params),
+	KUNIT_CASE_PARAM(seal_stays, seal_gen_params),
+	KUNIT_CASE_PARAM(fork_keeps, seal_or_not_gen_params),
+	{}
+};
+
+static struct kunit_suite vma_attr_test_suite = {
+	.name = "vma_attr",
+	.init = vma_attr_test_init,
+	.test_cases = vma_attr_test_cases,
+};
+kunit_test_suite(vma_attr_test_suite);
+
+MODULE_DESCRIPTION("KUnit tests for the VMA attribute lock");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");

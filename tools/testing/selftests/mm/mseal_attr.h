@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tests of the attribute locks of mseal(2) have in common: the locks as
+ * the design has them, and ways to see what a range of addresses looks like.
+ *
+ * Nothing here is taken from the kernel's own tables: a test that asked the
+ * kernel what to expect of the kernel would agree with any mistake in it.
+ */
+#ifndef MSEAL_ATTR_H
+#define MSEAL_ATTR_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef __NR_mseal
+#define __NR_mseal		462
+#endif
+#ifndef __NR_map_shadow_stack
+#define __NR_map_shadow_stack	453
+#endif
+#ifndef MSEAL_MAP
+#define MSEAL_MAP		0x1UL
+#define MSEAL_PROT		0x2UL
+#define MSEAL_DISCARD		0x4UL
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED	24
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#define MADV_GUARD_REMOVE	103
+#endif
+
+#define MSEAL_ALL		(MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD)
+
+/* The locks that flags stand for. No flag at all has a lock of its own. */
+#define LOCK_MAP		0x1
+#define LOCK_PROT		0x2
+#define LOCK_WEAK		0x4	/* flags == 0: private anonymous only */
+#define LOCK_DISCARD		0x8
+
+static inline unsigned int locks_of(unsigned long flags)
+{
+	unsigned int locks = 0;
+
+	if (!flags)
+		return LOCK_MAP | LOCK_PROT | LOCK_WEAK;
+	if (flags & MSEAL_MAP)
+		locks |= LOCK_MAP;
+	if (flags & MSEAL_PROT)
+		locks |= LOCK_PROT;
+	if (flags & MSEAL_DISCARD)
+		locks |= LOCK_WEAK | LOCK_DISCARD;
+	return locks;
+}
+
+/* What VmFlags shows of a set of locks, in a fixed order. */
+static inline const char *codes_of(unsigned int locks)
+{
+	static const char *const codes[16] = {
+		[0] = "",
+		[LOCK_MAP] = "lm",
+		[LOCK_PROT] = "lp",
+		[LOCK_MAP | LOCK_PROT] = "lm lp",
+		[LOCK_MAP | LOCK_PROT | LOCK_WEAK] = "lm lp sl",
+		[LOCK_WEAK | LOCK_DISCARD] = "ld",
+		[LOCK_MAP | LOCK_WEAK | LOCK_DISCARD] = "lm ld",
+		[LOCK_PROT | LOCK_WEAK | LOCK_DISCARD] = "lp ld",
+		[LOCK_MAP | LOCK_PROT | LOCK_WEAK | LOCK_DISCARD] = "lm lp ld sl",
+	};
+
+	return codes[locks] ? codes[locks] : "no such set of locks";
+}
+
+static inline const char *flags_name(unsigned long flags)
+{
+	static const char *const names[] = {
+		"flags 0", "MAP", "PROT", "MAP|PROT", "DISCARD", "MAP|DISCARD",
+		"PROT|DISCARD", "MAP|PROT|DISCARD",
+	};
+
+	return flags < 8 ? names[flags] : "unknown flags";
+}
+
+static inline const char *errno_name(int err)
+{
+	const char *name = err ? strerrorname_np(err) : "ok";
+
+	return name ? name : "?";
+}
+
+static inline int sys_mseal(const void *addr, size_t len, unsigned long flags)
+{
+	return syscall(__NR_mseal, addr, len, flags) ? errno : 0;
+}
+
+/* A line of /proc/self/maps and what matters of its VmFlags. */
+struct vma {
+	unsigned long start, end;
+	char perms[5];
+	char codes[16];		/* of lm lp ld sl, in this order */
+	char flags[128];	/* all of them */
+};
+
+static inline bool vma_has_flag(const struct vma *vma, const char *flag)
+{
+	const char *at = strstr(vma->flags, flag);
+
+	return at && at[-1] == ' ' && at[2] == ' ';
+}
+
+/* A file of /proc, in a buffer that is good until the next call. */
+static inline char *read_proc(const char *path)
+{
+	static char buf[1 << 20];
+	size_t len = 0;
+	ssize_t n = -1;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		while ((n = read(fd, buf + len, sizeof(buf) - 1 - len)) > 0)
+			len += n;
+		close(fd);
+	}
+	if (n < 0 || len == sizeof(buf) - 1) {
+		fprintf(stderr, "# cannot read %s\n", path);
+		_exit(1);
+	}
+	buf[len] = '\0';
+	return buf;
+}
+
+struct range {
+	const char *start, *end;
+};
+
+/*
+ * The VMAs that have a part in one of some ranges, lowest first. Returns how
+ * many there are; the first max of them are in vmas. They are zero behind the
+ * strings, so that memcmp() can tell whether two are alike.
+ */
+static inline int read_vmas_of(const struct range *ranges, int nr_ranges,
+			       struct vma *vmas, int max)
+{
+	static const char *const codes[] = { "lm", "lp", "ld", "sl" };
+	char *line, *next;
+	struct vma vma;
+	bool in = false;
+	int nr = 0;
+
+	for (line = read_proc("/proc/self/smaps"); *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+
+		if (line[0] < 'A' || line[0] > 'Z') {
+			memset(&vma, 0, sizeof(vma));
+			in = false;
+			if (sscanf(line, "%lx-%lx %4s", &vma.start, &vma.end,
+				   vma.perms) != 3)
+				continue;
+			for (int i = 0; i < nr_ranges; i++)
+				in |= vma.start < (unsigned long)ranges[i].end &&
+				      vma.end > (unsigned long)ranges[i].start;
+			continue;
+		}
+		if (!in || strncmp(line, "VmFlags:", 8))
+			continue;
+
+		snprintf(vma.flags, sizeof(vma.flags), "%s", line + 8);
+		for (size_t i = 0; i < 4; i++) {
+			if (!vma_has_flag(&vma, codes[i]))
+				continue;
+			if (vma.codes[0])
+				strcat(vma.codes, " ");
+			strcat(vma.codes, codes[i]);
+		}
+		if (nr < max)
+			vmas[nr] = vma;
+		nr++;
+	}
+	return nr;
+}
+
+static inline int read_vmas(const char *start, const char *end,
+			    struct vma *vmas, int max)
+{
+	const struct range range = { start, end };
+
+	return read_vmas_of(&range, 1, vmas, max);
+}
+
+/*
+ * Words at addresses, or the error of reading them. The kernel does the
+ * reading, so that it is no signal if there is nothing to be read; a pipe takes
+ * all of a write or, on a bad address, nothing.
+ */
+struct peeked {
+	uint64_t word;
+	int err;
+};
+
+#define MAX_PEEKS	32
+
+static inline void peek_all(const char *const *addrs, int nr, struct peeked *p)
+{
+	static int fds[2] = { -1, -1 };
+	uint64_t words[MAX_PEEKS];
+	struct iovec vec[MAX_PEEKS];
+	const ssize_t len = nr * sizeof(words[0]);
+	ssize_t put;
+
+	if (!nr)
+		return;
+	if (fds[0] < 0 && pipe2(fds, O_CLOEXEC))
+		goto fail;
+	for (int i = 0; i < nr; i++) {
+		vec[i].iov_base = (void *)addrs[i];
+		vec[i].iov_len = sizeof(words[0]);
+	}
+
+	put = writev(fds[1], vec, nr);
+	if (put == len) {
+		if (read(fds[0], words, len) != len)
+			goto fail;
+		for (int i = 0; i < nr; i++) {
+			p[i].word = words[i];
+			p[i].err = 0;
+		}
+		return;
+	}
+	if (put >= 0 || errno != EFAULT)
+		goto fail;
+	if (nr == 1) {
+		p->word = 0;
+		p->err = EFAULT;
+		return;
+	}
+	peek_all(addrs, nr / 2, p);
+	peek_all(addrs + nr / 2, nr - nr / 2, p + nr / 2);
+	return;
+fail:
+	fprintf(stderr, "# cannot use a pipe: %s\n", strerror(errno));
+	_exit(1);
+}
+
+static inline struct peeked peek(const char *addr)
+{
+	struct peeked p;
+
+	peek_all(&addr, 1, &p);
+	return p;
+}
+
+#endif /* MSEAL_ATTR_H */

@@ -1,0 +1,2246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mseal(2) with flags: every operation by every kind of mapping by every set of
+ * flags, and what mseal() itself promises.
+ *
+ * The matrix: OP_ONE_VMA() declares an operation, what the design says of it, how
+ * to do it and how to see that it was done; backings[] has the kinds of mapping. For
+ * each case a new mapping with known contents is sealed, the operation done,
+ * its answer compared with expected(). After a refusal everything has to be as
+ * before: the VMAs, their flags and the contents. After a success the effect
+ * has to be there, so that a kernel that does nothing does not pass either.
+ * OP_SPANS() does this over three VMAs as well, one of which is sealed.
+ *
+ * Huge pages are used if there are some to spare (16 are enough), protection
+ * keys if the machine has them.
+ */
+
+#include "kselftest_harness.h"
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+
+#include "mseal_attr.h"
+
+#define MAX_VMAS	24
+#define SPAN		8	/* units that are looked at in each place */
+
+static unsigned long page_size;
+
+/* Kinds of mapping */
+
+enum kind { ANON, COW, SHARED_ANON, SHARED_FILE, SHM, BRK };
+
+/* Sets of kinds */
+#define ON(kind)	(1U << (kind))
+#define ON_HUGE(kind)	(1U << (8 + (kind)))
+#define HUGE		0xff00U
+#define PRIVATE_ANON	(ON(ANON) | ON(BRK))
+#define PRIVATE		(PRIVATE_ANON | ON(COW) | ON_HUGE(ANON) | ON_HUGE(COW))
+
+enum access { RO, RW, NO_KEY };
+
+struct backing {
+	const char *name;
+	enum kind kind;
+	enum access access;	/* what the test may do to it in the end */
+	bool huge;
+	bool spans;		/* used for ranges over several VMAs, too */
+};
+
+static const struct backing backings[] = {
+	{ "read-only anonymous",	ANON,		RO,	.spans = true },
+	{ "writable anonymous",		ANON,		RW },
+	{ "read-only private file",	COW,		RO,	.spans = true },
+	{ "writable private file",	COW,		RW },
+	{ "read-only shared anonymous",	SHARED_ANON,	RO },
+	{ "writable shared anonymous",	SHARED_ANON,	RW },
+	{ "read-only shared file",	SHARED_FILE,	RO,	.spans = true },
+	{ "writable shared file",	SHARED_FILE,	RW },
+	{ "read-only SysV segment",	SHM,		RO },
+	{ "writable SysV segment",	SHM,		RW },
+	{ "read-only heap",		BRK,		RO },
+	{ "writable heap",		BRK,		RW },
+	{ "read-only huge anonymous",	ANON,		RO,	.huge = true },
+	{ "writable huge anonymous",	ANON,		RW,	.huge = true },
+	{ "read-only huge private file", COW,		RO,	.huge = true },
+	{ "read-only huge shared file",	SHARED_FILE,	RO,	.huge = true },
+	{ "key-denied anonymous",	ANON,		NO_KEY },
+	{ "key-denied private file",	COW,		NO_KEY },
+	{ "key-denied shared file",	SHARED_FILE,	NO_KEY },
+};
+
+/* What this machine has; see probe(). */
+static bool have_backing[ARRAY_SIZE(backings)];
+static bool have_huge, have_keys, have_key_calls, have_guards, have_shm;
+static bool have_remap_file_pages, have_process_madvise;
+static unsigned long huge_size;
+
+static unsigned int kind_of(const struct backing *b)
+{
+	return b->huge ? ON_HUGE(b->kind) : ON(b->kind);
+}
+
+/* Memory that vma_is_anonymous() takes for such: no file behind it at all. */
+static bool is_private_anon(const struct backing *b)
+{
+	return kind_of(b) & PRIVATE_ANON;
+}
+
+/* A range under test: in units, which are the pages that it is made of. */
+struct area {
+	const struct backing *backing;
+	unsigned long unit;
+	char *origin;		/* where the mapping begins */
+	char *base;		/* where the operation begins */
+	size_t len;		/* how far the operation goes */
+	char *scratch;		/* another place, SPAN units wide, for its use */
+	char *result;		/* where the operation put things */
+};
+
+enum content { IN_MEMORY = 1, IN_FILE, ELSEWHERE };
+
+static uint64_t content(enum content what, size_t unit)
+{
+	return 0x5ea1ed0000000000 | what << 16 | unit;
+}
+
+static void fill(char *at, size_t units, unsigned long unit, enum content what)
+{
+	for (size_t i = 0; i < units; i++)
+		*(uint64_t *)(at + i * unit) = content(what, i);
+}
+
+static uint64_t expected_word(const struct area *a, enum content what,
+			      const char *at)
+{
+	return content(what, (at - a->origin) / a->unit);
+}
+
+static bool has_word(const char *at, uint64_t word)
+{
+	const struct peeked p = peek(at);
+
+	return !p.err && p.word == word;
+}
+
+/* A hole of many units with nothing near it, for mappings at chosen places. */
+static char *find_hole(size_t units, unsigned long unit)
+{
+	const size_t len = (units + 1) * unit;
+	char *at;
+
+	at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		  -1, 0);
+	if (at == MAP_FAILED || munmap(at, len))
+		return NULL;
+	return (char *)(((unsigned long)at + unit - 1) & ~(unit - 1));
+}
+
+static char *map_at(char *at, size_t len, int flags, int fd)
+{
+	char *got;
+
+	got = mmap(at, len, PROT_READ | PROT_WRITE,
+		   flags | MAP_FIXED_NOREPLACE, fd, 0);
+	return got == at ? got : NULL;
+}
+
+static char *map_file(const struct area *a, char *at, size_t units)
+{
+	const bool shared = a->backing->kind == SHARED_FILE;
+	const size_t len = units * a->unit;
+	char *file, *got = NULL;
+	int fd;
+
+	fd = memfd_create("mseal", MFD_CLOEXEC | (a->backing->huge ? MFD_HUGETLB : 0));
+	if (fd < 0)
+		return NULL;
+	if (ftruncate(fd, len))
+		goto out;
+
+	file = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (file == MAP_FAILED)
+		goto out;
+	fill(file, units, a->unit, IN_FILE);
+	munmap(file, len);
+
+	got = map_at(at, len, shared ? MAP_SHARED : MAP_PRIVATE, fd);
+out:
+	close(fd);
+	return got;
+}
+
+static char *map_shm(char *at, size_t len)
+{
+	char *got;
+	int id;
+
+	id = shmget(IPC_PRIVATE, len, IPC_CREAT | 0600);
+	if (id < 0)
+		return NULL;
+	got = shmat(id, at, 0);
+	shmctl(id, IPC_RMID, NULL);
+	return got == at ? got : NULL;
+}
+
+/* The last units of the heap; the heap below is kept out of the way. */
+static char *grow_heap(size_t len, unsigned long unit)
+{
+	unsigned long at = syscall(SYS_brk, 0);
+
+	at = ((at + unit - 1) & ~(unit - 1)) + unit;
+	if (syscall(SYS_brk, at + len) != (long)(at + len))
+		return NULL;
+	return (char *)at;
+}
+
+static bool make_area(struct area *a, const struct backing *b, size_t units)
+{
+	const unsigned long unit = b->huge ? huge_size : page_size;
+	const int huge = b->huge ? MAP_HUGETLB : 0;
+	const size_t len = units * unit;
+	char *hole, *at = NULL;
+	int key;
+
+	memset(a, 0, sizeof(*a));
+	a->backing = b;
+	a->unit = unit;
+	hole = find_hole(4 * SPAN, unit);
+	if (!hole)
+		return false;
+	a->scratch = hole + 5 * SPAN / 2 * unit;
+	hole += SPAN * unit;
+
+	switch (b->kind) {
+	case ANON:
+		at = map_at(hole, len, MAP_PRIVATE | MAP_ANONYMOUS | huge, -1);
+		break;
+	case SHARED_ANON:
+		at = map_at(hole, len, MAP_SHARED | MAP_ANONYMOUS | huge, -1);
+		break;
+	case COW:
+	case SHARED_FILE:
+		at = map_file(a, hole, units);
+		break;
+	case SHM:
+		at = map_shm(hole, len);
+		break;
+	case BRK:
+		at = grow_heap(len, unit);
+		break;
+	}
+	if (!at)
+		return false;
+
+	fill(at, units, unit, IN_MEMORY);
+	a->origin = at;
+	a->base = at;
+	a->len = len;
+
+	switch (b->access) {
+	case RW:
+		return true;
+	case RO:
+		return !mprotect(at, len, PROT_READ);
+	case NO_KEY:
+		key = syscall(SYS_pkey_alloc, 0, 2 /* PKEY_DISABLE_WRITE */);
+		return key >= 0 && !syscall(SYS_pkey_mprotect, at, len,
+					    PROT_READ | PROT_WRITE, key);
+	}
+	return false;
+}
+
+static int prot_of(const struct area *a)
+{
+	return a->backing->access == RO ? PROT_READ : PROT_READ | PROT_WRITE;
+}
+
+/* What can be seen of an area and its neighbourhood */
+
+struct snapshot {
+	int nr;
+	struct vma vmas[MAX_VMAS];
+	struct peeked words[2 * SPAN];
+	unsigned long brk;
+};
+
+static const struct vma *vma_at(const struct snapshot *s, const char *at)
+{
+	const unsigned long addr = (unsigned long)at;
+
+	for (int i = 0; i < s->nr; i++) {
+		if (s->vmas[i].start <= addr && addr < s->vmas[i].end)
+			return &s->vmas[i];
+	}
+	return NULL;
+}
+
+static void take_snapshot(struct snapshot *s, const struct area *a)
+{
+	const size_t len = SPAN * a->unit;
+	const struct range ranges[] = {
+		{ a->origin - 2 * a->unit, a->origin + len },
+		{ a->scratch, a->scratch + len },
+	};
+	const char *addrs[2 * SPAN];
+	struct peeked peeked[2 * SPAN];
+	int at[2 * SPAN];
+	int nr = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->nr = read_vmas_of(ranges, 2, s->vmas, MAX_VMAS);
+	for (int i = 0; i < 2 * SPAN; i++) {
+		const char *addr = i < SPAN ? a->origin + i * a->unit :
+					      a->scratch + (i - SPAN) * a->unit;
+
+		s->words[i].err = ENOMEM;
+		if (vma_at(s, addr)) {
+			at[nr] = i;
+			addrs[nr++] = addr;
+		}
+	}
+	peek_all(addrs, nr, peeked);
+	while (nr--)
+		s->words[at[nr]] = peeked[nr];
+	s->brk = syscall(SYS_brk, 0);
+}
+
+static void print_snapshot(const char *when, const struct snapshot *s)
+{
+	fprintf(stderr, "#   %s: brk %lx\n", when, s->brk);
+	for (int i = 0; i < s->nr; i++)
+		fprintf(stderr, "#     %lx-%lx %s%s\n", s->vmas[i].start,
+			s->vmas[i].end, s->vmas[i].perms, s->vmas[i].flags);
+	for (int i = 0; i < 2 * SPAN; i++) {
+		if (!s->words[i].err)
+			fprintf(stderr, "#     %s+%d: %llx\n",
+				i < SPAN ? "area" : "scratch", i % SPAN,
+				(unsigned long long)s->words[i].word);
+	}
+}
+
+/* Is all of the range of the operation mapped, or none of it? */
+static bool all_mapped(const struct area *a, const struct snapshot *s)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (!vma_at(s, at))
+			return false;
+	}
+	return true;
+}
+
+static bool none_mapped(const struct area *a, const struct snapshot *s)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (vma_at(s, at))
+			return false;
+	}
+	return true;
+}
+
+static bool all_flagged(const struct area *a, const struct snapshot *s,
+			const char *flag, bool set)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		const struct vma *vma = vma_at(s, at);
+
+		if (!vma || vma_has_flag(vma, flag) != set)
+			return false;
+	}
+	return true;
+}
+
+/* Operations */
+
+struct op {
+	const char *name;
+
+	/* The rows of the table in the design: which locks refuse it? */
+	bool map, prot;
+	bool discard;		/* if the caller cannot write */
+	bool weak;		/* under flags == 0: then private anonymous only */
+
+	/* Which kinds of mapping would refuse it anyway, and how? */
+	struct {
+		unsigned int on;
+		int err;
+	} plain[2];
+	bool plain_first;	/* they do before the locks are asked */
+
+	const bool *needs;
+	unsigned int only_on;	/* kinds of mapping, 0: all */
+	bool in_place;		/* the mapping is there afterwards, with its locks */
+
+	void (*prepare)(struct area *a);
+	int (*run)(struct area *a);
+	bool (*effect)(const struct area *a, const struct snapshot *now);
+};
+
+static int answer(long ret)
+{
+	return ret == -1 ? errno : 0;
+}
+
+static int answer_ptr(struct area *a, void *ret)
+{
+	if (ret == MAP_FAILED)
+		return errno;
+	a->result = ret;
+	return 0;
+}
+
+static int do_munmap(struct area *a)
+{
+	return answer(munmap(a->base, a->len));
+}
+
+static int do_munmap_part(struct area *a)
+{
+	return answer(munmap(a->base + a->unit, a->unit));
+}
+
+static int do_munmap_around(struct area *a)
+{
+	return answer(munmap(a->base - a->unit, a->len + 2 * a->unit));
+}
+
+static bool effect_unmapped(const struct area *a, const struct snapshot *now)
+{
+	return none_mapped(a, now);
+}
+
+static bool effect_unmapped_part(const struct area *a, const struct snapshot *now)
+{
+	return vma_at(now, a->base) && !vma_at(now, a->base + a->unit) &&
+	       vma_at(now, a->base + 2 * a->unit);
+}
+
+static int map_over(struct area *a, char *at, size_t len)
+{
+	return answer_ptr(a, mmap(at, len, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+}
+
+static int do_map_fixed(struct area *a)
+{
+	return map_over(a, a->base, a->len);
+}
+
+static int do_map_fixed_part(struct area *a)
+{
+	return map_over(a, a->base + a->unit, a->unit);
+}
+
+static int do_map_fixed_around(struct area *a)
+{
+	return map_over(a, a->base - a->unit, a->len + 2 * a->unit);
+}
+
+static int do_shmat_remap(struct area *a)
+{
+	void *ret;
+	int id, err;
+
+	id = shmget(IPC_PRIVATE, a->len, IPC_CREAT | 0600);
+	if (id < 0)
+		return errno;
+	ret = shmat(id, a->base, SHM_REMAP);
+	err = answer_ptr(a, ret);
+	shmctl(id, IPC_RMID, NULL);
+	return err;
+}
+
+static bool effect_replaced(const struct area *a, const struct snapshot *now)
+{
+	if (!all_mapped(a, now))
+		return false;
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (!has_word(at, 0) || vma_at(now, at)->codes[0])
+			return false;
+	}
+	return true;
+}
+
+static bool effect_replaced_part(const struct area *a, const struct snapshot *now)
+{
+	return has_word(a->base, expected_word(a, IN_MEMORY, a->base)) &&
+	       has_word(a->base + a->unit, 0) &&
+	       !vma_at(now, a->base + a->unit)->codes[0];
+}
+
+static int do_mremap(struct area *a, size_t old_len, size_t new_len, int flags)
+{
+	return answer_ptr(a, mremap(a->base, old_len, new_len, flags, a->scratch));
+}
+
+static int do_mremap_same(struct area *a)
+{
+	return do_mremap(a, a->len, a->len, 0);
+}
+
+static int do_mremap_shrink(struct area *a)
+{
+	return do_mremap(a, a->len, a->unit, 0);
+}
+
+static bool effect_shrunk(const struct area *a, const struct snapshot *now)
+{
+	return vma_at(now, a->base) && !vma_at(now, a->base + a->unit) &&
+	       !vma_at(now, a->base + a->len - a->unit);
+}
+
+static int do_mremap_expand(struct area *a)
+{
+	return do_mremap(a, a->len, a->len + a->unit, 0);
+}
+
+static bool effect_expanded(const struct area *a, const struct snapshot *now)
+{
+	return all_mapped(a, now) && vma_at(now, a->base + a->len);
+}
+
+static int do_mremap_maymove(struct area *a)
+{
+	return do_mremap(a, a->len, a->len + a->unit, MREMAP_MAYMOVE);
+}
+
+/* No room to grow: it has to go elsewhere. */
+static void prepare_blocked(struct area *a)
+{
+	map_at(a->base + a->len, a->unit, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+static bool contents_at(const struct area *a, const char *dst, size_t len)
+{
+	for (size_t i = 0; i < len; i += a->unit) {
+		if (!has_word(dst + i, expected_word(a, IN_MEMORY, a->base + i)))
+			return false;
+	}
+	return true;
+}
+
+static bool effect_moved(const struct area *a, const struct snapshot *now)
+{
+	return none_mapped(a, now) && contents_at(a, a->result, a->len);
+}
+
+static int do_mremap_fixed(struct area *a)
+{
+	return do_mremap(a, a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED);
+}
+
+static bool effect_moved_fixed(const struct area *a, const struct snapshot *now)
+{
+	return a->result == a->scratch && effect_moved(a, now);
+}
+
+static int do_mremap_part(struct area *a)
+{
+	return answer_ptr(a, mremap(a->base + a->unit, a->unit, a->unit,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, a->scratch));
+}
+
+static bool effect_moved_part(const struct area *a, const struct snapshot *now)
+{
+	return effect_unmapped_part(a, now) &&
+	       has_word(a->scratch,
+			expected_word(a, IN_MEMORY, a->base + a->unit));
+}
+
+/* The destination is in use: it must survive a refusal. */
+static void prepare_scratch(struct area *a)
+{
+	if (map_at(a->scratch, a->len, MAP_PRIVATE | MAP_ANONYMOUS, -1))
+		fill(a->scratch, a->len / a->unit, a->unit, ELSEWHERE);
+}
+
+static int do_mremap_fixed_shrink(struct area *a)
+{
+	return do_mremap(a, a->len, a->unit, MREMAP_MAYMOVE | MREMAP_FIXED);
+}
+
+static bool effect_moved_and_shrunk(const struct area *a,
+				    const struct snapshot *now)
+{
+	return none_mapped(a, now) && contents_at(a, a->scratch, a->unit);
+}
+
+static int do_mremap_dontunmap(struct area *a)
+{
+	return do_mremap(a, a->len, a->len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+}
+
+static int do_mremap_dontunmap_fixed(struct area *a)
+{
+	return do_mremap(a, a->len, a->len,
+			 MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP);
+}
+
+/* What does a discarded unit hold after that? */
+static uint64_t discarded_word(const struct area *a, const char *at)
+{
+	switch (a->backing->kind) {
+	case ANON:
+	case BRK:
+		return 0;
+	case COW:
+		return expected_word(a, IN_FILE, at);
+	default:
+		return expected_word(a, IN_MEMORY, at);
+	}
+}
+
+static bool effect_discarded(const struct area *a, const struct snapshot *now)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (!has_word(at, discarded_word(a, at)))
+			return false;
+	}
+	return true;
+}
+
+static bool effect_emptied(const struct area *a, const struct snapshot *now)
+{
+	return contents_at(a, a->result, a->len) && effect_discarded(a, now);
+}
+
+static int do_mremap_dup(struct area *a)
+{
+	return do_mremap(a, 0, a->len, MREMAP_MAYMOVE);
+}
+
+static bool effect_duplicated(const struct area *a, const struct snapshot *now)
+{
+	return contents_at(a, a->result, a->len) &&
+	       contents_at(a, a->base, a->len);
+}
+
+static int do_mremap_over(struct area *a)
+{
+	return answer_ptr(a, mremap(a->scratch, a->len, a->len,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, a->base));
+}
+
+static bool effect_overwritten(const struct area *a, const struct snapshot *now)
+{
+	for (size_t i = 0; i < a->len / a->unit; i++) {
+		if (!has_word(a->base + i * a->unit, content(ELSEWHERE, i)))
+			return false;
+	}
+	return !vma_at(now, a->scratch);
+}
+
+/* brk(2) has no errors: a refusal leaves the break where it was. */
+static int do_brk_shrink(struct area *a)
+{
+	const unsigned long was = syscall(SYS_brk, 0);
+	const unsigned long want = (unsigned long)a->base + a->unit;
+	const unsigned long got = syscall(SYS_brk, want);
+
+	if (got == want)
+		return 0;
+	return got == was ? EPERM : EIO;
+}
+
+static int do_shmdt(struct area *a)
+{
+	return answer(shmdt(a->base));
+}
+
+/* The first unit is to show what is in the second. */
+static int do_remap_file_pages(struct area *a)
+{
+	return answer(syscall(SYS_remap_file_pages, a->base, a->unit, 0,
+			      a->unit / page_size, 0));
+}
+
+static bool effect_remapped_file(const struct area *a, const struct snapshot *now)
+{
+	return has_word(a->base, expected_word(a, IN_MEMORY, a->base + a->unit)) &&
+	       !vma_at(now, a->base)->codes[0];
+}
+
+static int do_mprotect(struct area *a)
+{
+	return answer(mprotect(a->base, a->len, PROT_NONE));
+}
+
+static int do_mprotect_part(struct area *a)
+{
+	return answer(mprotect(a->base + a->unit, a->unit, PROT_NONE));
+}
+
+static int do_mprotect_same(struct area *a)
+{
+	return answer(mprotect(a->base, a->len, prot_of(a)));
+}
+
+static int do_pkey_mprotect(struct area *a)
+{
+	return answer(syscall(SYS_pkey_mprotect, a->base, a->len, PROT_NONE, -1));
+}
+
+static int do_pkey_mprotect_key(struct area *a)
+{
+	const int key = syscall(SYS_pkey_alloc, 0, 0);
+
+	if (key < 0)
+		return answer(key);
+	return answer(syscall(SYS_pkey_mprotect, a->base, a->len, prot_of(a), key));
+}
+
+static bool no_access(const struct snapshot *now, const char *at)
+{
+	const struct vma *vma = vma_at(now, at);
+
+	return vma && !strncmp(vma->perms, "---", 3);
+}
+
+static bool effect_no_access(const struct area *a, const struct snapshot *now)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (!no_access(now, at))
+			return false;
+	}
+	return true;
+}
+
+static bool effect_no_access_part(const struct area *a, const struct snapshot *now)
+{
+	return !no_access(now, a->base) && no_access(now, a->base + a->unit) &&
+	       !no_access(now, a->base + 2 * a->unit);
+}
+
+static int do_dontneed(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_DONTNEED));
+}
+
+static int do_dontneed_part(struct area *a)
+{
+	return answer(madvise(a->base + a->unit, a->unit, MADV_DONTNEED));
+}
+
+static bool effect_discarded_part(const struct area *a, const struct snapshot *now)
+{
+	return has_word(a->base, expected_word(a, IN_MEMORY, a->base)) &&
+	       has_word(a->base + a->unit, discarded_word(a, a->base + a->unit));
+}
+
+static int do_dontneed_locked(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_DONTNEED_LOCKED));
+}
+
+static int do_process_madvise(struct area *a)
+{
+	struct iovec vec = { a->base, a->len };
+	int fd, err;
+
+	fd = syscall(SYS_pidfd_open, getpid(), 0);
+	if (fd < 0)
+		return answer(fd);
+	err = answer(syscall(SYS_process_madvise, fd, &vec, 1, MADV_DONTNEED, 0));
+	close(fd);
+	return err;
+}
+
+static int do_free(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_FREE));
+}
+
+static int do_remove(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_REMOVE));
+}
+
+static bool effect_zeroed(const struct area *a, const struct snapshot *now)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (!has_word(at, 0))
+			return false;
+	}
+	return true;
+}
+
+static int do_dontfork(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_DONTFORK));
+}
+
+static bool effect_dontfork(const struct area *a, const struct snapshot *now)
+{
+	return all_flagged(a, now, "dc", true);
+}
+
+static void prepare_dontfork(struct area *a)
+{
+	madvise(a->base, a->len, MADV_DONTFORK);
+}
+
+static int do_dofork(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_DOFORK));
+}
+
+static bool effect_dofork(const struct area *a, const struct snapshot *now)
+{
+	return all_flagged(a, now, "dc", false);
+}
+
+static int do_wipeonfork(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_WIPEONFORK));
+}
+
+static bool effect_wipeonfork(const struct area *a, const struct snapshot *now)
+{
+	return all_flagged(a, now, "wf", true);
+}
+
+/* An error for what is not private anonymous memory: nothing to take back. */
+static void prepare_wipeonfork(struct area *a)
+{
+	madvise(a->base, a->len, MADV_WIPEONFORK);
+}
+
+static int do_keeponfork(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_KEEPONFORK));
+}
+
+static bool effect_keeponfork(const struct area *a, const struct snapshot *now)
+{
+	return all_flagged(a, now, "wf", false);
+}
+
+static int do_guard_install(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_GUARD_INSTALL));
+}
+
+static bool effect_guarded(const struct area *a, const struct snapshot *now)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		if (peek(at).err != EFAULT)
+			return false;
+	}
+	return true;
+}
+
+static void prepare_guarded(struct area *a)
+{
+	madvise(a->base, a->len, MADV_GUARD_INSTALL);
+}
+
+static int do_guard_remove(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_GUARD_REMOVE));
+}
+
+static int do_random(struct area *a)
+{
+	return answer(madvise(a->base, a->len, MADV_RANDOM));
+}
+
+static bool effect_random(const struct area *a, const struct snapshot *now)
+{
+	return all_flagged(a, now, "rr", true) && contents_at(a, a->base, a->len);
+}
+
+static int do_mlock(struct area *a)
+{
+	return answer(mlock(a->base, a->len)) ?: answer(munlock(a->base, a->len));
+}
+
+static bool effect_none(const struct area *a, const struct snapshot *now)
+{
+	return contents_at(a, a->base, a->len);
+}
+
+/* What the matrix runs over */
+
+struct sealing {
+	bool sealed;
+	unsigned long flags;
+};
+
+static const char *sealing_name(const struct sealing *s)
+{
+	return s->sealed ? flags_name(s->flags) : "no seal";
+}
+
+/*
+ * The design's table, section 3: flags == 0 locks MAP, PROT and mainline's
+ * weaker discard rule.
+ */
+static int expected(const struct op *op, const struct backing *b,
+		    const struct sealing *s)
+{
+	const bool map = s->sealed && (!s->flags || s->flags & MSEAL_MAP);
+	const bool prot = s->sealed && (!s->flags || s->flags & MSEAL_PROT);
+	const bool weak = s->sealed && !s->flags && is_private_anon(b);
+	const bool discard = s->sealed && s->flags & MSEAL_DISCARD;
+	const bool writable = b->access == RW;
+	bool refused;
+	int plain = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(op->plain); i++) {
+		if (!plain && op->plain[i].on & kind_of(b))
+			plain = op->plain[i].err;
+	}
+
+	if (plain && op->plain_first)
+		return plain;
+	refused = (map && op->map) || (prot && op->prot) ||
+		  (!writable && ((weak && op->weak) || (discard && op->discard)));
+	return refused ? EPERM : plain;
+}
+
+/* Which part is sealed, and which part the operation is for. */
+struct layout {
+	const char *name;
+	size_t units;
+	size_t sealed_from, sealed_units;
+	size_t op_from, op_units;
+};
+
+static const struct layout one_vma = { "", 4, 0, 4, 0, 4 };
+
+/* Three VMAs of two units each, so that they differ: see make_layout(). */
+static const struct layout three_vmas[] = {
+	{ ", 1st of 3 VMAs sealed",		6, 0, 2, 0, 6 },
+	{ ", 2nd of 3 VMAs sealed",		6, 2, 2, 0, 6 },
+	{ ", 3rd of 3 VMAs sealed",		6, 4, 2, 0, 6 },
+	{ ", 1st of 3 VMAs sealed, done inside",	6, 0, 2, 1, 4 },
+	{ ", 3rd of 3 VMAs sealed, done inside",	6, 4, 2, 1, 4 },
+};
+
+struct one_case {
+	const struct op *op;
+	const struct sealing *s;
+	const struct backing *b;
+	const struct layout *l;
+};
+
+static bool make_layout(struct area *a, const struct backing *b,
+			const struct layout *l)
+{
+	if (!make_area(a, b, l->units))
+		return false;
+	/* A flag that no operation here is about keeps the VMAs apart. */
+	if (l->units == 6 &&
+	    madvise(a->origin + 2 * a->unit, 2 * a->unit, MADV_DONTDUMP))
+		return false;
+	a->base = a->origin + l->op_from * a->unit;
+	a->len = l->op_units * a->unit;
+	return true;
+}
+
+/* The codes of each unit of the range as they were. */
+static bool same_codes(const struct area *a, const struct snapshot *was,
+		       const struct snapshot *now)
+{
+	for (char *at = a->base; at < a->base + a->len; at += a->unit) {
+		const struct vma *old = vma_at(was, at), *new = vma_at(now, at);
+
+		if (!old || !new || strcmp(old->codes, new->codes))
+			return false;
+	}
+	return true;
+}
+
+/* Are those units locked that were sealed, and no other? */
+static bool codes_as_sealed(const struct area *a, const struct snapshot *was,
+			    const struct sealing *s, const struct layout *l)
+{
+	for (size_t i = 0; i < l->units; i++) {
+		const bool sealed = s->sealed && i >= l->sealed_from &&
+				    i < l->sealed_from + l->sealed_units;
+		const struct vma *vma = vma_at(was, a->origin + i * a->unit);
+
+		if (!vma || strcmp(vma->codes,
+				   sealed ? codes_of(locks_of(s->flags)) : ""))
+			return false;
+	}
+	return true;
+}
+
+/* Returns what is wrong with the case, or NULL. */
+static const char *try_case(const struct one_case *c, struct area *a)
+{
+	static struct snapshot was, now;
+	static char wrong[160];
+	const struct sealing *s = c->s;
+	const struct layout *l = c->l;
+	const struct op *op = c->op;
+	const int want = expected(op, c->b, s);
+	int got;
+
+	if (!make_layout(a, c->b, l))
+		return "cannot make the mapping";
+	if (op->prepare)
+		op->prepare(a);
+	if (s->sealed) {
+		got = sys_mseal(a->origin + l->sealed_from * a->unit,
+				l->sealed_units * a->unit, s->flags);
+		if (got) {
+			snprintf(wrong, sizeof(wrong), "mseal: %s", errno_name(got));
+			return wrong;
+		}
+	}
+
+	take_snapshot(&was, a);
+	if (!codes_as_sealed(a, &was, s, l))
+		return "VmFlags do not show the locks";
+	got = op->run(a);
+	take_snapshot(&now, a);
+
+	if (got != want) {
+		snprintf(wrong, sizeof(wrong), "expected %s, got %s",
+			 errno_name(want), errno_name(got));
+		return wrong;
+	}
+	if (got && memcmp(&was, &now, sizeof(was))) {
+		print_snapshot("before", &was);
+		print_snapshot("after", &now);
+		snprintf(wrong, sizeof(wrong), "%s, but something has changed",
+			 errno_name(got));
+		return wrong;
+	}
+	if (!got && !op->effect(a, &now)) {
+		print_snapshot("before", &was);
+		print_snapshot("after", &now);
+		return "ok, but it was not done";
+	}
+	if (!got && op->in_place && !same_codes(a, &was, &now))
+		return "ok, but the locks have changed";
+	return NULL;
+}
+
+/* What is sealed cannot be cleaned up; the rest is, to keep smaps short. */
+static void clean_up(const struct area *a)
+{
+	if (a->backing->kind != BRK)
+		munmap(a->origin, SPAN * a->unit);
+	munmap(a->scratch, SPAN * a->unit);
+}
+
+static void print_case(const struct one_case *c)
+{
+	fprintf(stderr, "# %s, %s, %s%s: ", c->op->name, c->b->name,
+		sealing_name(c->s), c->l->name);
+}
+
+/* Shared with the child that is at work: which case is it at? */
+static int *progress;
+
+/* The harness shares a page for each test: many VMAs, and smaps is slow. */
+static void drop_other_tests(void)
+{
+	unsigned long from = 0, to = 0, start, end;
+	char perms[5];
+	char *line;
+
+	for (line = read_proc("/proc/self/maps"); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3 ||
+		    strcmp(perms, "rw-s") || start == (unsigned long)progress)
+			continue;
+		if (start != to) {
+			munmap((void *)from, to - from);
+			from = start;
+		}
+		to = end;
+	}
+	munmap((void *)from, to - from);
+}
+
+/* Returns how many failed. */
+static int some_cases(const struct one_case *cases, int nr)
+{
+	int failed = 0;
+
+	drop_other_tests();
+	for (int i = 0; i < nr && i < 8; i++) {
+		struct area a = { 0 };
+		const char *wrong;
+
+		*progress = i;
+		wrong = try_case(&cases[i], &a);
+		if (wrong) {
+			print_case(&cases[i]);
+			fprintf(stderr, "%s\n", wrong);
+			failed++;
+		}
+		if (cases[i].b->huge || cases[i].b->kind == BRK)
+			break;
+		if (a.scratch)
+			clean_up(&a);
+	}
+	return failed;
+}
+
+/*
+ * In children that take a few cases each: what is sealed stays until they end,
+ * and a crash is no more than a failed case. Huge pages are scarce, and there is
+ * one heap: whoever used these has to go. Returns the number of failed cases.
+ */
+static int run_cases(const struct one_case *cases, int nr)
+{
+	int failed = 0, done = 0, status;
+	pid_t pid;
+
+	while (done < nr) {
+		*progress = 0;
+		pid = fork();
+		if (!pid)
+			_exit(some_cases(cases + done, nr - done));
+		if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+			fprintf(stderr, "# no process: %s\n", strerror(errno));
+			return failed + 1;
+		}
+		if (WIFEXITED(status)) {
+			failed += WEXITSTATUS(status);
+		} else {
+			print_case(&cases[done + *progress]);
+			fprintf(stderr, "killed by signal %d\n", WTERMSIG(status));
+			failed++;
+		}
+		done += *progress + 1;
+	}
+	return failed;
+}
+
+static bool applies(const struct op *op, size_t i)
+{
+	return have_backing[i] &&
+	       (!op->only_on || op->only_on & kind_of(&backings[i]));
+}
+
+static void run_matrix(struct __test_metadata *_metadata, const struct op *op,
+		       const struct sealing *s)
+{
+	struct one_case cases[ARRAY_SIZE(backings)];
+	int nr = 0;
+
+	if (op->needs && !*op->needs)
+		SKIP(return, "%s: not on this machine", op->name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(backings); i++) {
+		if (applies(op, i))
+			cases[nr++] = (struct one_case){ op, s, &backings[i], &one_vma };
+	}
+	if (!nr)
+		SKIP(return, "%s: no mapping for it on this machine", op->name);
+	EXPECT_EQ(0, run_cases(cases, nr));
+}
+
+static void run_spans(struct __test_metadata *_metadata, const struct op *op,
+		      const struct sealing *s)
+{
+	struct one_case cases[ARRAY_SIZE(backings) * ARRAY_SIZE(three_vmas)];
+	int nr = 0;
+
+	if (op->needs && !*op->needs)
+		SKIP(return, "%s: not on this machine", op->name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(backings); i++) {
+		if (!applies(op, i) || (!op->only_on && !backings[i].spans))
+			continue;
+		for (size_t j = 0; j < ARRAY_SIZE(three_vmas); j++) {
+			/* These know where the segment or the heap begins. */
+			if (op->only_on && three_vmas[j].op_from)
+				continue;
+			cases[nr++] = (struct one_case){ op, s, &backings[i],
+							 &three_vmas[j] };
+		}
+	}
+	if (!nr)
+		SKIP(return, "%s: no mapping for it on this machine", op->name);
+	EXPECT_EQ(0, run_cases(cases, nr));
+}
+
+#define SEALINGS(fixture)						\
+	FIXTURE(fixture) { };						\
+	FIXTURE_SETUP(fixture) { }					\
+	FIXTURE_TEARDOWN(fixture) { }					\
+	FIXTURE_VARIANT(fixture) {					\
+		struct sealing s;					\
+	};								\
+	SEALING(fixture, no_seal, false, 0);				\
+	SEALING(fixture, flags_0, true, 0);				\
+	SEALING(fixture, map, true, MSEAL_MAP);				\
+	SEALING(fixture, prot, true, MSEAL_PROT);			\
+	SEALING(fixture, discard, true, MSEAL_DISCARD);			\
+	SEALING(fixture, map_prot, true, MSEAL_MAP | MSEAL_PROT);	\
+	SEALING(fixture, map_discard, true, MSEAL_MAP | MSEAL_DISCARD);	\
+	SEALING(fixture, prot_discard, true, MSEAL_PROT | MSEAL_DISCARD); \
+	SEALING(fixture, all, true, MSEAL_ALL)
+
+#define SEALING(fixture, variant, sealed, flags)			\
+	FIXTURE_VARIANT_ADD(fixture, variant) { { sealed, flags } }
+
+SEALINGS(matrix);
+SEALINGS(spans);
+
+#define OP_ONE_VMA(id, ...)							\
+	static const struct op op_##id = { #id, __VA_ARGS__ };		\
+	TEST_F(matrix, id)							\
+	{								\
+		run_matrix(_metadata, &op_##id, &variant->s);		\
+	}
+
+#define OP_SPANS(id, ...)						\
+	OP_ONE_VMA(id, __VA_ARGS__)					\
+	TEST_F(spans, id)						\
+	{								\
+		run_spans(_metadata, &op_##id, &variant->s);		\
+	}
+
+/* MAP: where it is, and that it stays. */
+OP_SPANS(munmap, .map = true, .run = do_munmap, .effect = effect_unmapped)
+OP_ONE_VMA(munmap_part, .map = true, .run = do_munmap_part, .effect = effect_unmapped_part)
+OP_SPANS(munmap_around, .map = true, .run = do_munmap_around,
+	 .effect = effect_unmapped)
+OP_SPANS(map_fixed, .map = true, .run = do_map_fixed, .effect = effect_replaced)
+OP_ONE_VMA(map_fixed_part, .map = true, .run = do_map_fixed_part,
+	   .effect = effect_replaced_part)
+OP_SPANS(map_fixed_around, .map = true, .run = do_map_fixed_around,
+	 .effect = effect_replaced)
+OP_SPANS(shmat_remap, .map = true, .needs = &have_shm, .run = do_shmat_remap,
+	 .effect = effect_replaced)
+OP_ONE_VMA(mremap_same, .map = true, .in_place = true, .run = do_mremap_same,
+	   .effect = effect_none)
+OP_SPANS(mremap_shrink, .map = true, .run = do_mremap_shrink,
+	 .effect = effect_shrunk)
+OP_ONE_VMA(mremap_expand, .map = true, .plain = { { HUGE, EINVAL } },
+	   .in_place = true, .run = do_mremap_expand, .effect = effect_expanded)
+OP_ONE_VMA(mremap_maymove, .map = true, .plain = { { HUGE, EINVAL } },
+	   .prepare = prepare_blocked, .run = do_mremap_maymove, .effect = effect_moved)
+OP_SPANS(mremap_fixed, .map = true, .prepare = prepare_scratch,
+	 .run = do_mremap_fixed, .effect = effect_moved_fixed)
+OP_ONE_VMA(mremap_fixed_part, .map = true, .run = do_mremap_part,
+	   .effect = effect_moved_part)
+OP_SPANS(mremap_fixed_shrink, .map = true, .prepare = prepare_scratch,
+	 .run = do_mremap_fixed_shrink, .effect = effect_moved_and_shrunk)
+OP_ONE_VMA(mremap_dup, .map = true,
+	   .plain = { { PRIVATE | HUGE, EINVAL } },
+	   .in_place = true, .run = do_mremap_dup, .effect = effect_duplicated)
+OP_SPANS(mremap_over, .map = true, .prepare = prepare_scratch,
+	 .run = do_mremap_over, .effect = effect_overwritten)
+OP_SPANS(brk_shrink, .map = true, .only_on = ON(BRK), .run = do_brk_shrink,
+	 .effect = effect_shrunk)
+OP_SPANS(shmdt, .map = true, .only_on = ON(SHM), .run = do_shmdt,
+	 .effect = effect_unmapped)
+OP_ONE_VMA(remap_file_pages, .map = true, .plain = { { PRIVATE, EINVAL } },
+	   .plain_first = true, .needs = &have_remap_file_pages,
+	   .run = do_remap_file_pages, .effect = effect_remapped_file)
+OP_SPANS(dontfork, .map = true, .in_place = true, .run = do_dontfork,
+	 .effect = effect_dontfork)
+OP_SPANS(dofork, .map = true, .plain = { { HUGE, EINVAL } },
+	 .in_place = true, .prepare = prepare_dontfork, .run = do_dofork,
+	 .effect = effect_dofork)
+
+/* PROT: what it permits. */
+OP_SPANS(mprotect, .prot = true, .in_place = true, .run = do_mprotect,
+	 .effect = effect_no_access)
+OP_ONE_VMA(mprotect_part, .prot = true, .in_place = true, .run = do_mprotect_part,
+	   .effect = effect_no_access_part)
+OP_SPANS(mprotect_same, .prot = true, .in_place = true, .run = do_mprotect_same,
+	 .effect = effect_none)
+OP_SPANS(pkey_mprotect, .prot = true, .needs = &have_key_calls, .in_place = true,
+	 .run = do_pkey_mprotect, .effect = effect_no_access)
+OP_ONE_VMA(pkey_mprotect_key, .prot = true, .needs = &have_keys, .in_place = true,
+	   .run = do_pkey_mprotect_key, .effect = effect_none)
+
+/* PROT and DISCARD: guard pages take away access, and what was there. */
+OP_SPANS(guard_install, .prot = true, .discard = true, .weak = true,
+	 .plain = { { HUGE, EINVAL } }, .needs = &have_guards,
+	 .in_place = true, .run = do_guard_install, .effect = effect_guarded)
+OP_SPANS(guard_remove, .prot = true, .plain = { { HUGE, EINVAL } },
+	 .needs = &have_guards, .in_place = true, .prepare = prepare_guarded,
+	 .run = do_guard_remove, .effect = effect_discarded)
+
+/* DISCARD: what it holds, against those who cannot write to it. */
+OP_SPANS(dontneed, .discard = true, .weak = true, .in_place = true,
+	 .run = do_dontneed, .effect = effect_discarded)
+OP_ONE_VMA(dontneed_part, .discard = true, .weak = true, .in_place = true,
+	   .run = do_dontneed_part, .effect = effect_discarded_part)
+OP_SPANS(dontneed_locked, .discard = true, .weak = true, .in_place = true,
+	 .run = do_dontneed_locked, .effect = effect_discarded)
+OP_SPANS(process_madvise, .discard = true, .weak = true,
+	 .needs = &have_process_madvise, .in_place = true,
+	 .run = do_process_madvise, .effect = effect_discarded)
+/* When the pages go is up to the kernel, so that there is no effect to see. */
+OP_SPANS(free, .discard = true, .weak = true, .plain = { { ~PRIVATE_ANON, EINVAL } },
+	 .in_place = true, .run = do_free, .effect = all_mapped)
+OP_SPANS(remove, .discard = true, .weak = true,
+	 .plain = { { PRIVATE_ANON, EINVAL }, { PRIVATE, EACCES } },
+	 .in_place = true, .run = do_remove, .effect = effect_zeroed)
+OP_SPANS(wipeonfork, .discard = true, .weak = true,
+	 .plain = { { ~PRIVATE_ANON, EINVAL } }, .in_place = true,
+	 .run = do_wipeonfork, .effect = effect_wipeonfork)
+OP_SPANS(keeponfork, .discard = true, .in_place = true,
+	 .prepare = prepare_wipeonfork, .run = do_keeponfork,
+	 .effect = effect_keeponfork)
+
+/* MAP and DISCARD: the mapping stays where it is, empty. */
+OP_ONE_VMA(mremap_dontunmap, .map = true, .discard = true,
+	   .plain = { { HUGE, EINVAL } }, .in_place = true,
+	   .run = do_mremap_dontunmap, .effect = effect_emptied)
+OP_SPANS(mremap_dontunmap_fixed, .map = true, .discard = true,
+	 .plain = { { HUGE, EINVAL } }, .in_place = true,
+	 .prepare = prepare_scratch, .run = do_mremap_dontunmap_fixed,
+	 .effect = effect_emptied)
+
+/* No lock is about these. */
+OP_SPANS(random, .in_place = true, .run = do_random, .effect = effect_random)
+OP_SPANS(mlock, .in_place = true, .run = do_mlock, .effect = effect_none)
+
+/* mseal() itself */
+
+#define PAGES	8
+
+/* Pages of writable anonymous memory, by themselves in a hole. */
+static char *map_pages(size_t pages)
+{
+	char *at = find_hole(pages + 2 * PAGES, page_size);
+
+	at = at ? map_at(at + PAGES * page_size, pages * page_size,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1) : NULL;
+	if (at)
+		fill(at, pages, page_size, IN_MEMORY);
+	return at;
+}
+
+/*
+ * Are VMAs exactly what pages with these locks have to be? Each has its codes,
+ * and there is a border where two neighbours differ, and nowhere else.
+ */
+static bool pages_have(const char *at, const unsigned int *locks, int pages)
+{
+	struct vma vmas[PAGES + 1];
+	int i, nr, used = 0;
+
+	nr = read_vmas(at, at + pages * page_size, vmas, PAGES + 1);
+	for (i = 0; i < pages; i++) {
+		if (i && strcmp(codes_of(locks[i]), codes_of(locks[i - 1])))
+			used++;
+		if (used >= nr || strcmp(vmas[used].codes, codes_of(locks[i])))
+			break;
+		if ((unsigned long)at + i * page_size < vmas[used].start ||
+		    (unsigned long)at + (i + 1) * page_size > vmas[used].end)
+			break;
+	}
+	if (i == pages && used + 1 == nr)
+		return true;
+
+	for (i = 0; i < pages; i++)
+		fprintf(stderr, "#   page %d: expected \"%s\"\n", i,
+			codes_of(locks[i]));
+	for (i = 0; i < nr && i < PAGES + 1; i++)
+		fprintf(stderr, "#   %ld to %ld: got \"%s\"\n",
+			(long)(vmas[i].start - (unsigned long)at) / (long)page_size,
+			(long)(vmas[i].end - (unsigned long)at) / (long)page_size,
+			vmas[i].codes);
+	return false;
+}
+
+static bool pages_all_have(const char *at, unsigned int locks, int pages)
+{
+	unsigned int all[PAGES];
+
+	for (int i = 0; i < PAGES; i++)
+		all[i] = locks;
+	return pages_have(at, all, pages);
+}
+
+FIXTURE(mseal) { };
+FIXTURE_SETUP(mseal) { }
+FIXTURE_TEARDOWN(mseal) { }
+FIXTURE_VARIANT(mseal) {
+	unsigned long flags;
+};
+
+#define FLAGS(variant, value)						\
+	FIXTURE_VARIANT_ADD(mseal, variant) { value }
+
+FLAGS(flags_0, 0);
+FLAGS(map, MSEAL_MAP);
+FLAGS(prot, MSEAL_PROT);
+FLAGS(discard, MSEAL_DISCARD);
+FLAGS(map_prot, MSEAL_MAP | MSEAL_PROT);
+FLAGS(map_discard, MSEAL_MAP | MSEAL_DISCARD);
+FLAGS(prot_discard, MSEAL_PROT | MSEAL_DISCARD);
+FLAGS(all, MSEAL_ALL);
+
+/* This is how programs find out what a kernel knows. */
+TEST(known_flags)
+{
+	for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
+		EXPECT_EQ(0, sys_mseal(NULL, 0, flags))
+			TH_LOG("%s", flags_name(flags));
+	}
+}
+
+/* Ahead of everything else that may be wrong, and nothing is sealed. */
+TEST(unknown_flags)
+{
+	static const unsigned long unknown[] = {
+		0x8, 0x10, 0x20, 0x40, 1UL << 31, 1UL << 32, 1UL << 42, 1UL << 63,
+		~0UL & ~MSEAL_ALL,
+	};
+	char *at = map_pages(PAGES);
+	char *hole = find_hole(PAGES, page_size);
+	const struct {
+		const char *name;
+		char *at;
+		size_t len;
+	} ranges[] = {
+		{ "no range",		NULL,		0 },
+		{ "pages",		at,		PAGES * page_size },
+		{ "no length",		at,		0 },
+		{ "unaligned",		at + 1,		page_size },
+		{ "nothing there",	hole,		page_size },
+		{ "wraps around",	at,		-page_size },
+	};
+
+	ASSERT_NE(NULL, at);
+	ASSERT_NE(NULL, hole);
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		for (unsigned long known = 0; known <= MSEAL_ALL; known++) {
+			const unsigned long flags = unknown[i] | known;
+
+			for (size_t j = 0; j < ARRAY_SIZE(ranges); j++) {
+				EXPECT_EQ(EINVAL, sys_mseal(ranges[j].at,
+							    ranges[j].len, flags))
+					TH_LOG("flags %#lx, %s", flags,
+					       ranges[j].name);
+			}
+		}
+	}
+	EXPECT_TRUE(pages_all_have(at, 0, PAGES));
+}
+
+TEST_F(mseal, bad_ranges)
+{
+	const unsigned long flags = variant->flags;
+	char *at = map_pages(PAGES);
+	char *hole = find_hole(PAGES, page_size);
+	const size_t huge = 1UL << 46;
+
+	ASSERT_NE(NULL, at);
+	ASSERT_NE(NULL, hole);
+	/* Unaligned addresses, whatever the length */
+	EXPECT_EQ(EINVAL, sys_mseal(at + 1, page_size, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(at + page_size - 1, 1, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(at + 8, 0, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(hole + 1, page_size, flags));
+	/* Ranges that wrap around, by rounding up or by the addition */
+	EXPECT_EQ(EINVAL, sys_mseal(at, -1, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(at, -page_size + 1, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(at, -page_size, flags));
+	EXPECT_EQ(EINVAL, sys_mseal(at, -(unsigned long)at - 1 + page_size,
+				    flags));
+	/* Nothing there, or not everywhere */
+	EXPECT_EQ(ENOMEM, sys_mseal(hole, page_size, flags));
+	EXPECT_EQ(ENOMEM, sys_mseal(at, huge, flags));
+	/* No length, nothing to do: not even a look at the range */
+	EXPECT_EQ(0, sys_mseal(at, 0, flags));
+	EXPECT_EQ(0, sys_mseal(hole, 0, flags));
+	EXPECT_TRUE(pages_all_have(at, 0, PAGES));
+}
+
+TEST(length_is_rounded_up)
+{
+	const size_t lens[] = {
+		1, 2, page_size - 1, page_size, page_size + 1, 2 * page_size - 1,
+		2 * page_size, 7 * page_size + 1,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		unsigned int locks[PAGES] = { 0 };
+		char *at = map_pages(PAGES);
+
+		ASSERT_NE(NULL, at);
+		EXPECT_EQ(0, sys_mseal(at, lens[i], MSEAL_PROT));
+		for (size_t j = 0; j * page_size < lens[i]; j++)
+			locks[j] = LOCK_PROT;
+		EXPECT_TRUE(pages_have(at, locks, PAGES))
+			TH_LOG("length %zu", lens[i]);
+	}
+}
+
+/* A range that is not mapped throughout: nothing of it is sealed. */
+TEST_F(mseal, gaps)
+{
+	const unsigned long flags = variant->flags;
+	static const struct {
+		const char *name;
+		int from, to;
+	} ranges[] = {
+		{ "gap at the start",			-2, 2 },
+		{ "gap in the middle",			0, 8 },
+		{ "gap in the middle, borders inside",	1, 7 },
+		{ "gap at the end",			5, 10 },
+		{ "gaps everywhere",			-1, 9 },
+		{ "a page before a gap",		2, 4 },
+		{ "a page after a gap",			4, 6 },
+		{ "only a gap",				3, 5 },
+	};
+	char *at = map_pages(PAGES);
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, munmap(at + 3 * page_size, 2 * page_size));
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const int pages = ranges[i].to - ranges[i].from;
+
+		EXPECT_EQ(ENOMEM, sys_mseal(at + ranges[i].from * (long)page_size,
+					    pages * page_size, flags))
+			TH_LOG("%s", ranges[i].name);
+		EXPECT_TRUE(pages_all_have(at, 0, 3) &&
+			    pages_all_have(at + 5 * page_size, 0, 3))
+			TH_LOG("%s, %s", ranges[i].name, flags_name(flags));
+	}
+	/* Not the fault of the pages: */
+	EXPECT_EQ(0, sys_mseal(at, 3 * page_size, flags));
+	EXPECT_EQ(0, sys_mseal(at + 5 * page_size, 3 * page_size, flags));
+}
+
+/* The other half of a page may be sealed already: a gap still seals nothing. */
+TEST(gap_behind_sealed_pages)
+{
+	unsigned int locks[3] = { LOCK_MAP, LOCK_MAP, 0 };
+	char *at = map_pages(PAGES);
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, munmap(at + 3 * page_size, page_size));
+	ASSERT_EQ(0, sys_mseal(at, 2 * page_size, MSEAL_MAP));
+	EXPECT_EQ(ENOMEM, sys_mseal(at, PAGES * page_size, MSEAL_PROT));
+	EXPECT_EQ(ENOMEM, sys_mseal(at + page_size, 3 * page_size, MSEAL_ALL));
+	EXPECT_TRUE(pages_have(at, locks, 3));
+	EXPECT_TRUE(pages_all_have(at + 4 * page_size, 0, 4));
+}
+
+TEST_F(mseal, reseal_adds)
+{
+	const unsigned long first = variant->flags;
+
+	for (unsigned long then = 0; then <= MSEAL_ALL; then++) {
+		const unsigned int locks = locks_of(first) | locks_of(then);
+		char *at = map_pages(PAGES);
+
+		ASSERT_NE(NULL, at);
+		for (int i = 0; i < 2; i++) {
+			EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, first));
+			EXPECT_TRUE(pages_all_have(at, locks_of(first), PAGES));
+		}
+		for (int i = 0; i < 2; i++) {
+			EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, then));
+			EXPECT_TRUE(pages_all_have(at, locks, PAGES))
+				TH_LOG("%s, then %s", flags_name(first),
+				       flags_name(then));
+		}
+		/* Nothing takes a lock away again. */
+		EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, first));
+		EXPECT_TRUE(pages_all_have(at, locks, PAGES));
+	}
+}
+
+/* Whichever way it came to its locks: what is alike becomes one VMA. */
+TEST_F(mseal, reseal_merges)
+{
+	const unsigned long first = variant->flags;
+	const size_t half = PAGES / 2 * page_size;
+
+	for (unsigned long then = 0; then <= MSEAL_ALL; then++) {
+		const unsigned int locks = locks_of(first) | locks_of(then);
+		char *at = map_pages(PAGES);
+
+		ASSERT_NE(NULL, at);
+		EXPECT_EQ(0, sys_mseal(at, half, first));
+		EXPECT_EQ(0, sys_mseal(at, half, then));
+		EXPECT_EQ(0, sys_mseal(at + half, half, then));
+		EXPECT_EQ(0, sys_mseal(at + half, half, first));
+		EXPECT_TRUE(pages_all_have(at, locks, PAGES))
+			TH_LOG("%s, then %s", flags_name(first),
+			       flags_name(then));
+	}
+}
+
+/* In one call, which is the sum of its flags, but for no flags at all. */
+TEST(flags_add_up)
+{
+	for (unsigned long first = 1; first <= MSEAL_ALL; first++) {
+		for (unsigned long then = 1; then <= MSEAL_ALL; then++) {
+			char *at = map_pages(2);
+
+			ASSERT_NE(NULL, at);
+			EXPECT_EQ(0, sys_mseal(at, page_size, first));
+			EXPECT_EQ(0, sys_mseal(at, page_size, then));
+			EXPECT_EQ(0, sys_mseal(at + page_size, page_size, first | then));
+			EXPECT_TRUE(pages_all_have(at, locks_of(first | then), 2))
+				TH_LOG("%s, then %s", flags_name(first),
+				       flags_name(then));
+		}
+	}
+}
+
+/* Some of it has the locks already, on either side of what has not. */
+TEST_F(mseal, merges_all_round)
+{
+	const unsigned long flags = variant->flags;
+	static const unsigned long partly[] = { MSEAL_MAP, MSEAL_PROT, MSEAL_DISCARD };
+
+	for (size_t i = 0; i < ARRAY_SIZE(partly); i++) {
+		char *at = map_pages(PAGES);
+
+		if ((locks_of(partly[i]) | locks_of(flags)) != locks_of(flags))
+			continue;
+		ASSERT_NE(NULL, at);
+		EXPECT_EQ(0, sys_mseal(at, page_size, flags));
+		EXPECT_EQ(0, sys_mseal(at + 7 * page_size, page_size, flags));
+		EXPECT_EQ(0, sys_mseal(at + 2 * page_size, page_size, partly[i]));
+		EXPECT_EQ(0, sys_mseal(at + 5 * page_size, 2 * page_size, partly[i]));
+		EXPECT_EQ(0, sys_mseal(at + page_size, 6 * page_size, flags));
+		EXPECT_TRUE(pages_all_have(at, locks_of(flags), PAGES))
+			TH_LOG("%s, some of it %s before", flags_name(flags),
+			       flags_name(partly[i]));
+	}
+}
+
+/* Of all ways to seal the two halves of a mapping */
+TEST_F(mseal, only_equal_seals_merge)
+{
+	const unsigned long low = variant->flags;
+	const size_t half = PAGES / 2 * page_size;
+	unsigned int locks[PAGES];
+
+	for (unsigned long high = 0; high <= MSEAL_ALL; high++) {
+		char *at = map_pages(PAGES);
+
+		ASSERT_NE(NULL, at);
+		for (int i = 0; i < PAGES; i++)
+			locks[i] = locks_of(i < PAGES / 2 ? low : high);
+		EXPECT_EQ(0, sys_mseal(at + half, half, high));
+		EXPECT_EQ(0, sys_mseal(at, half, low));
+		EXPECT_TRUE(pages_have(at, locks, PAGES))
+			TH_LOG("%s and %s", flags_name(low),
+			       flags_name(high));
+	}
+}
+
+/* A new mapping next to a sealed one is not sealed, and no part of it. */
+TEST_F(mseal, neighbours_are_not_sealed)
+{
+	const unsigned long flags = variant->flags;
+	unsigned int locks[4] = { 0, locks_of(flags), locks_of(flags), 0 };
+	char *at = map_pages(2);
+
+	ASSERT_NE(NULL, at);
+	EXPECT_EQ(0, sys_mseal(at, 2 * page_size, flags));
+	at -= page_size;
+	ASSERT_NE(NULL, map_at(at, page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	ASSERT_NE(NULL, map_at(at + 3 * page_size, page_size,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	EXPECT_TRUE(pages_have(at, locks, 4));
+	EXPECT_EQ(0, munmap(at, page_size));
+	EXPECT_EQ(0, munmap(at + 3 * page_size, page_size));
+}
+
+/* Every part of a mapping, by every flag: split where it ends, only there. */
+TEST_F(mseal, parts)
+{
+	const unsigned long flags = variant->flags;
+	unsigned int locks[PAGES];
+
+	for (int from = 0; from < PAGES; from++) {
+		for (int to = from + 1; to <= PAGES; to++) {
+			char *at = map_pages(PAGES);
+
+			ASSERT_NE(NULL, at);
+			for (int i = 0; i < PAGES; i++)
+				locks[i] = i >= from && i < to ?
+					   locks_of(flags) : 0;
+			EXPECT_EQ(0, sys_mseal(at + from * page_size,
+					       (to - from) * page_size,
+					       flags));
+			EXPECT_TRUE(pages_have(at, locks, PAGES))
+				TH_LOG("%s on pages %d to %d",
+				       flags_name(flags), from, to);
+		}
+	}
+}
+
+/* A long random walk beside a model: one set of locks for each page. */
+TEST(random_seals)
+{
+	uint32_t random = 0x5ea1;
+
+	for (int round = 0; round < 20; round++) {
+		unsigned int locks[PAGES] = { 0 };
+		char *at = map_pages(PAGES);
+
+		ASSERT_NE(NULL, at);
+		for (int step = 0; step < 10; step++) {
+			unsigned long flags;
+			int from, to;
+
+			random = random * 1664525 + 1013904223;
+			flags = random >> 16 & MSEAL_ALL;
+			from = (random >> 20) % PAGES;
+			to = from + 1 + (random >> 24) % (PAGES - from);
+
+			EXPECT_EQ(0, sys_mseal(at + from * page_size,
+					       (to - from) * page_size, flags));
+			for (int i = from; i < to; i++)
+				locks[i] |= locks_of(flags);
+			ASSERT_TRUE(pages_have(at, locks, PAGES))
+				TH_LOG("round %d, step %d: %s on pages %d to %d",
+				       round, step, flags_name(flags), from, to);
+		}
+		EXPECT_TRUE(has_word(at, content(IN_MEMORY, 0)));
+	}
+}
+
+/* Mappings that have nothing in common, sealed in one call. */
+TEST_F(mseal, different_mappings)
+{
+	const unsigned long flags = variant->flags;
+	const char *codes = codes_of(locks_of(flags));
+	struct vma vmas[7];
+	char *at;
+	int fd;
+
+	at = find_hole(16, page_size);
+	ASSERT_NE(NULL, at);
+	fd = memfd_create("mseal", MFD_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 4 * page_size));
+	ASSERT_NE(NULL, map_at(at, 2 * page_size,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	ASSERT_EQ(0, mprotect(at, page_size, PROT_NONE));
+	ASSERT_NE(NULL, map_at(at + 2 * page_size, page_size,
+			       MAP_SHARED | MAP_ANONYMOUS, -1));
+	ASSERT_NE(NULL, map_at(at + 3 * page_size, page_size, MAP_PRIVATE, fd));
+	ASSERT_NE(NULL, map_at(at + 4 * page_size, 2 * page_size,
+			       MAP_SHARED, fd));
+	close(fd);
+
+	/* Half of the last one is left as it is. */
+	EXPECT_EQ(0, sys_mseal(at, 5 * page_size, flags));
+	ASSERT_EQ(6, read_vmas(at, at + 6 * page_size, vmas, 7));
+	for (int i = 0; i < 5; i++)
+		EXPECT_STREQ(codes, vmas[i].codes);
+	EXPECT_STREQ("", vmas[5].codes);
+}
+
+/* What a sealed mapping refuses, told by what was asked of it. */
+static int try_unmap(char *at)
+{
+	return munmap(at, page_size) ? errno : 0;
+}
+
+static int try_protect(char *at)
+{
+	return mprotect(at, page_size, PROT_READ) ? errno : 0;
+}
+
+static int try_discard(char *at)
+{
+	return madvise(at, page_size, MADV_DONTNEED) ? errno : 0;
+}
+
+/* In a child or grandchild: the mapping has these locks, and they work. */
+static bool locks_work(char *at, unsigned long flags)
+{
+	const unsigned int locks = locks_of(flags);
+	const int discard = locks & LOCK_WEAK ? EPERM : 0;
+	const int prot = locks & LOCK_PROT ? EPERM : 0;
+	const int map = locks & LOCK_MAP ? EPERM : 0;
+
+	return pages_all_have(at, locks, PAGES) && try_discard(at) == discard &&
+	       try_protect(at) == prot && try_unmap(at) == map;
+}
+
+static int reap(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status;
+}
+
+TEST_F(mseal, fork_keeps)
+{
+	const unsigned long flags = variant->flags;
+	char *at = map_pages(PAGES);
+	pid_t pid;
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, mprotect(at, PAGES * page_size, PROT_READ));
+	ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
+
+	pid = fork();
+	if (!pid) {
+		pid_t grandchild = fork();
+
+		if (!grandchild)
+			_exit(!locks_work(at, flags));
+		_exit(reap(grandchild) || !locks_work(at, flags));
+	}
+	EXPECT_EQ(0, reap(pid))
+		TH_LOG("%s", flags_name(flags));
+
+	/* What a child adds stays with the child. */
+	pid = fork();
+	if (!pid)
+		_exit(sys_mseal(at, PAGES * page_size, MSEAL_ALL) ||
+		      !pages_all_have(at, locks_of(MSEAL_ALL), PAGES));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_TRUE(pages_all_have(at, locks_of(flags), PAGES));
+}
+
+/* A child without any seal of its own has to look at ranges, too. */
+TEST(fork_keeps_ranges_whole)
+{
+	char *at = map_pages(PAGES);
+	pid_t pid;
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, sys_mseal(at + 4 * page_size, page_size, MSEAL_PROT));
+	pid = fork();
+	if (!pid) {
+		struct vma before[PAGES], after[PAGES];
+		char *end = at + PAGES * page_size;
+		int nr = read_vmas(at, end, before, PAGES);
+
+		_exit(!mprotect(at, PAGES * page_size, PROT_READ) ||
+		      errno != EPERM ||
+		      read_vmas(at, end, after, PAGES) != nr ||
+		      memcmp(before, after, nr * sizeof(before[0])));
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+#define AFTER_EXEC	"--after-exec"
+
+/* The other side of exec_drops: is any of the old program's locks left? */
+static int after_exec(void)
+{
+	char *line, *next, *at;
+	bool of_kernel = false;
+
+	for (line = read_proc("/proc/self/smaps"); *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+		/* [vdso] and its like are sealed by the kernel, if at all. */
+		if (line[0] < 'A' || line[0] > 'Z')
+			of_kernel = strchr(line, '[') && !strstr(line, "[heap]") &&
+				    !strstr(line, "[stack]");
+		else if (!strncmp(line, "VmFlags:", 8) && !of_kernel &&
+			 (strstr(line, " lm ") || strstr(line, " lp ") ||
+			  strstr(line, " ld ") || strstr(line, " sl ")))
+			return 1;
+	}
+
+	/* Data and stack of the old program refused this. */
+	at = (char *)((unsigned long)&page_size & ~(page_size - 1));
+	if (mprotect(at, page_size, PROT_READ | PROT_WRITE))
+		return 2;
+	at = (char *)((unsigned long)&at & ~(page_size - 1));
+	if (mprotect(at, page_size, PROT_READ | PROT_WRITE))
+		return 3;
+	at = map_pages(PAGES);
+	return at && !munmap(at, PAGES * page_size) ? 0 : 4;
+}
+
+TEST_F(mseal, exec_drops)
+{
+	char *data = (char *)((unsigned long)&page_size & ~(page_size - 1));
+	const unsigned long flags = variant->flags;
+	const bool prot = locks_of(flags) & LOCK_PROT;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		static struct vma vmas[256];
+		int nr;
+
+		/* The program, its heap, its stack; what is the kernel's may fail. */
+		nr = read_vmas(NULL, (char *)-1UL, vmas, ARRAY_SIZE(vmas));
+		for (int i = 0; i < nr && i < (int)ARRAY_SIZE(vmas); i++)
+			sys_mseal((void *)vmas[i].start,
+				  vmas[i].end - vmas[i].start, flags);
+		if (mprotect(data, page_size, PROT_READ | PROT_WRITE) != (prot ? -1 : 0))
+			_exit(10);
+		execl("/proc/self/exe", "mseal_attr_test", AFTER_EXEC, (char *)NULL);
+		_exit(11);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+/* Heap: what shrinks past an unsealed part into a sealed one does neither. */
+TEST(brk_all_or_nothing)
+{
+	const struct backing heap = { "heap", BRK, RW };
+	struct vma before[4], after[4];
+	unsigned long brk;
+	struct area a;
+	int nr;
+
+	ASSERT_TRUE(make_area(&a, &heap, 6));
+	ASSERT_EQ(0, sys_mseal(a.base, 2 * page_size, MSEAL_MAP));
+	brk = syscall(SYS_brk, 0);
+	nr = read_vmas(a.base, a.base + a.len, before, 4);
+
+	/* brk(2) answers with the old break, glibc's brk() with success. */
+	EXPECT_EQ(brk, (unsigned long)syscall(SYS_brk, a.base + page_size));
+	EXPECT_EQ(nr, read_vmas(a.base, a.base + a.len, after, 4));
+	EXPECT_EQ(0, memcmp(before, after, nr * sizeof(before[0])));
+	EXPECT_TRUE(contents_at(&a, a.base, a.len));
+
+	/* Down to the seal, and up again: what is new is not sealed. */
+	brk = (unsigned long)a.base + 2 * page_size;
+	EXPECT_EQ(brk, (unsigned long)syscall(SYS_brk, brk));
+	EXPECT_EQ(brk + page_size, (unsigned long)syscall(SYS_brk, brk + page_size));
+	ASSERT_EQ(2, read_vmas(a.base, a.base + 3 * page_size, after, 4));
+	EXPECT_STREQ("lm", after[0].codes);
+	EXPECT_STREQ("", after[1].codes);
+}
+
+/* Of a segment that is in two parts, one may not go. */
+TEST(shmdt_says_so)
+{
+	const struct backing segment = { "segment", SHM, RW };
+	struct vma before[4], after[4];
+	struct area a;
+	int nr;
+
+	if (!have_shm)
+		SKIP(return, "no SysV shared memory");
+	for (int first = 0; first < 4; first += 2) {
+		ASSERT_TRUE(make_area(&a, &segment, 4));
+		ASSERT_EQ(0, sys_mseal(a.base + first * page_size, 2 * page_size,
+				       MSEAL_MAP));
+		nr = read_vmas(a.base, a.base + a.len, before, 4);
+		EXPECT_EQ(-1, shmdt(a.base));
+		EXPECT_EQ(EPERM, errno);
+		EXPECT_EQ(nr, read_vmas(a.base, a.base + a.len, after, 4));
+		EXPECT_EQ(0, memcmp(before, after, nr * sizeof(before[0])));
+	}
+}
+
+/* A gap among the sources of mremap() leaves what is across from it alone. */
+TEST(mremap_gap)
+{
+	char *from = map_pages(5), *to = map_pages(5);
+	struct vma vma;
+
+	ASSERT_NE(NULL, from);
+	ASSERT_NE(NULL, to);
+	ASSERT_EQ(0, munmap(from + 2 * page_size, page_size));
+	ASSERT_EQ(0, sys_mseal(to + 2 * page_size, page_size, MSEAL_MAP));
+	fill(from, 2, page_size, ELSEWHERE);
+
+	EXPECT_EQ(to, mremap(from, 5 * page_size, 5 * page_size,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_TRUE(has_word(to, content(ELSEWHERE, 0)));
+	EXPECT_TRUE(has_word(to + 2 * page_size, content(IN_MEMORY, 2)));
+	EXPECT_EQ(1, read_vmas(to + 2 * page_size, to + 3 * page_size, &vma, 1));
+	EXPECT_STREQ("lm", vma.codes);
+	EXPECT_EQ(0, read_vmas(from, from + 5 * page_size, &vma, 1));
+}
+
+/* The same with something in the way for the last source: none is moved. */
+TEST(mremap_gap_all_or_nothing)
+{
+	char *from = map_pages(5), *to = map_pages(5);
+	struct vma before[8], after[8];
+	int nr;
+
+	ASSERT_NE(NULL, from);
+	ASSERT_NE(NULL, to);
+	ASSERT_EQ(0, munmap(from + 2 * page_size, page_size));
+	ASSERT_EQ(0, sys_mseal(to + 4 * page_size, page_size, MSEAL_MAP));
+	nr = read_vmas(from, from + 5 * page_size, before, 4);
+	nr += read_vmas(to, to + 5 * page_size, before + nr, 4);
+	fill(from, 2, page_size, ELSEWHERE);
+
+	EXPECT_EQ(MAP_FAILED, mremap(from, 5 * page_size, 5 * page_size,
+				     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(2, read_vmas(from, from + 5 * page_size, after, 4));
+	EXPECT_EQ(2, read_vmas(to, to + 5 * page_size, after + 2, 4));
+	EXPECT_EQ(4, nr);
+	EXPECT_EQ(0, memcmp(before, after, nr * sizeof(before[0])));
+	EXPECT_TRUE(has_word(to, content(IN_MEMORY, 0)));
+	EXPECT_TRUE(has_word(from, content(ELSEWHERE, 0)));
+}
+
+/* madvise() passes over gaps, but not to find a refusal behind one. */
+TEST(madvise_gap)
+{
+	char *at = map_pages(5);
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, munmap(at + 2 * page_size, page_size));
+	ASSERT_EQ(0, mprotect(at + 3 * page_size, 2 * page_size, PROT_READ));
+	ASSERT_EQ(0, sys_mseal(at + 4 * page_size, page_size, MSEAL_DISCARD));
+
+	EXPECT_EQ(-1, madvise(at, 5 * page_size, MADV_DONTNEED));
+	EXPECT_EQ(EPERM, errno);
+	for (size_t i = 0; i < 5; i++)
+		EXPECT_TRUE(i == 2 || has_word(at + i * page_size,
+					       content(IN_MEMORY, i)));
+
+	EXPECT_EQ(-1, madvise(at, 4 * page_size, MADV_DONTNEED));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_TRUE(has_word(at, 0));
+	EXPECT_TRUE(has_word(at + 3 * page_size, 0));
+}
+
+/* A mapping that moves takes its locks along. */
+TEST_F(mseal, mremap_keeps)
+{
+	const unsigned long flags = variant->flags;
+	char *at = map_pages(PAGES), *to = map_pages(PAGES);
+
+	if (!flags || flags & MSEAL_MAP)
+		SKIP(return, "it stays where it is");
+	ASSERT_NE(NULL, at);
+	ASSERT_NE(NULL, to);
+	ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
+	ASSERT_EQ(to, mremap(at, PAGES * page_size, PAGES * page_size,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_TRUE(pages_all_have(to, locks_of(flags), PAGES));
+	EXPECT_EQ(flags & MSEAL_PROT ? EPERM : 0, try_protect(to));
+}
+
+/* No store can write to a shadow stack, though its VMA is writable. */
+TEST_F(mseal, shadow_stack_is_not_writable)
+{
+	static const int advice[] = { MADV_DONTNEED, MADV_FREE, MADV_DONTNEED_LOCKED };
+	const unsigned long flags = variant->flags;
+	const size_t len = 4 * page_size;
+	long at;
+
+	at = syscall(__NR_map_shadow_stack, 0, len, 0);
+	if (at == -1)
+		SKIP(return, "no shadow stacks");
+	ASSERT_EQ(0, sys_mseal((void *)at, len, flags));
+	for (size_t i = 0; i < ARRAY_SIZE(advice); i++) {
+		const int err = madvise((void *)at, len, advice[i]) ? errno : 0;
+
+		EXPECT_EQ(flags & MSEAL_DISCARD ? EPERM : 0, err)
+			TH_LOG("advice %d", advice[i]);
+	}
+}
+
+/* vm.max_map_count */
+
+#define MAX_MAP_COUNT	"/proc/sys/vm/max_map_count"
+
+static long read_max_map_count(void)
+{
+	char buf[32] = "";
+	ssize_t n = -1;
+	int fd;
+
+	fd = open(MAX_MAP_COUNT, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+	}
+	return n > 0 ? atol(buf) : -1;
+}
+
+static bool write_max_map_count(long max)
+{
+	bool ok = false;
+	int fd;
+
+	fd = open(MAX_MAP_COUNT, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		ok = dprintf(fd, "%ld", max) > 0;
+		close(fd);
+	}
+	return ok;
+}
+
+FIXTURE(map_count) {
+	long max;
+};
+
+FIXTURE_SETUP(map_count)
+{
+	self->max = read_max_map_count();
+	ASSERT_LT(0, self->max);
+}
+
+/* By the parent, so that the limit is put back whatever becomes of the test. */
+FIXTURE_TEARDOWN_PARENT(map_count)
+{
+	if (self->max > 0)
+		write_max_map_count(self->max);
+}
+
+/*
+ * From no room at all, one mapping more at a time, up to where mseal() succeeds.
+ * On the way it is refused before the first of two splits, then between them.
+ */
+TEST_F(map_count, seal_nothing_on_failure)
+{
+	static const struct {
+		int from, to;	/* of 6 pages, of which 2 and 3 are sealed before */
+		int splits;
+	} ranges[] = {
+		{ 0, 6, 0 }, { 0, 1, 1 }, { 5, 6, 1 }, { 0, 2, 0 }, { 1, 5, 2 },
+		{ 4, 5, 1 }, { 1, 2, 1 }, { 2, 3, 1 }, { 1, 3, 2 },
+	};
+	static const int fill_to = 200;
+	int failed = 0, between = 0;
+
+	if (!write_max_map_count(read_vmas(NULL, (char *)-1UL, NULL, 0) + fill_to / 2))
+		SKIP(return, "cannot lower vm.max_map_count: %s", strerror(errno));
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const int pages = ranges[i].to - ranges[i].from;
+		unsigned int locks[6] = { 0, 0, LOCK_PROT, LOCK_PROT, 0, 0 };
+		int fills = 0, err, room;
+		char *at, *fillers;
+
+		at = map_pages(6);
+		ASSERT_NE(NULL, at);
+		ASSERT_EQ(0, sys_mseal(at + 2 * page_size, 2 * page_size, MSEAL_PROT));
+
+		/* They do not merge: there are gaps around each. */
+		fillers = find_hole(2 * fill_to + 1, page_size);
+		ASSERT_NE(NULL, fillers);
+		fillers += page_size;
+		while (fills < fill_to &&
+		       map_at(fillers + 2 * fills * page_size, page_size,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1))
+			fills++;
+		ASSERT_LT(8, fills);
+		ASSERT_LT(fills, fill_to);
+
+		for (room = 0; room < 8; room++) {
+			err = sys_mseal(at + ranges[i].from * page_size,
+					pages * page_size, MSEAL_MAP);
+			if (!err)
+				break;
+			EXPECT_EQ(ENOMEM, err);
+			EXPECT_TRUE(pages_have(at, locks, 6))
+				TH_LOG("pages %d to %d, room for %d", ranges[i].from,
+				       ranges[i].to, room);
+			failed++;
+			ASSERT_EQ(0, munmap(fillers + 2 * --fills * page_size,
+					    page_size));
+		}
+		ASSERT_EQ(0, err);
+		/* The limit was passed by one, then met, then as many splits more */
+		EXPECT_EQ(ranges[i].splits ? ranges[i].splits + 1 : 0, room)
+			TH_LOG("pages %d to %d", ranges[i].from, ranges[i].to);
+		between += ranges[i].splits > 1;
+
+		for (int j = ranges[i].from; j < ranges[i].to; j++)
+			locks[j] |= LOCK_MAP;
+		EXPECT_TRUE(pages_have(at, locks, 6));
+
+		while (fills)
+			ASSERT_EQ(0, munmap(fillers + 2 * --fills * page_size,
+					    page_size));
+	}
+	/* Else it did not test what it is for. */
+	EXPECT_LT(0, failed);
+	EXPECT_LT(0, between);
+}
+
+/* What was not run is to be seen in the results. */
+
+TEST(huge_pages_were_tried)
+{
+	if (!have_huge)
+		SKIP(return, "fewer than 16 free huge pages");
+}
+
+TEST(protection_keys_were_tried)
+{
+	if (!have_keys)
+		SKIP(return, "no protection keys");
+}
+
+static bool read_huge_size(void)
+{
+	static char buf[8192];
+	char *at;
+	ssize_t n;
+	int fd;
+
+	fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	at = n > 0 ? strstr(buf, "HugePages_Free:") : NULL;
+	if (!at || atoi(at + strlen("HugePages_Free:")) < 16)
+		return false;
+	at = strstr(buf, "Hugepagesize:");
+	huge_size = at ? atol(at + strlen("Hugepagesize:")) * 1024 : 0;
+	return huge_size;
+}
+
+static void probe(void)
+{
+	const int key = syscall(SYS_pkey_alloc, 0, 0);
+	char *at;
+	int fd;
+
+	page_size = sysconf(_SC_PAGESIZE);
+	have_huge = read_huge_size();
+	have_keys = key >= 0;
+	have_key_calls = have_keys || errno != ENOSYS;
+	if (have_keys)
+		syscall(SYS_pkey_free, key);
+
+	at = map_pages(1);
+	have_guards = at && !madvise(at, page_size, MADV_GUARD_INSTALL);
+	if (at)
+		munmap(at, page_size);
+	at = map_shm(find_hole(1, page_size), page_size);
+	have_shm = at;
+	if (at)
+		shmdt(at);
+	have_remap_file_pages = syscall(SYS_remap_file_pages, 0, 0, 0, 0, 0) &&
+				errno != ENOSYS;
+	fd = syscall(SYS_pidfd_open, getpid(), 0);
+	have_process_madvise = fd >= 0 &&
+		(!syscall(SYS_process_madvise, fd, NULL, 0, MADV_COLD, 0) ||
+		 errno != ENOSYS);
+	if (fd >= 0)
+		close(fd);
+
+	for (size_t i = 0; i < ARRAY_SIZE(backings); i++)
+		have_backing[i] = (!backings[i].huge || have_huge) &&
+				  (backings[i].access != NO_KEY || have_keys) &&
+				  (backings[i].kind != SHM || have_shm);
+}
+
+int main(int argc, char **argv)
+{
+	probe();
+	progress = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (progress == MAP_FAILED)
+		return KSFT_FAIL;
+	if (argc == 2 && !strcmp(argv[1], AFTER_EXEC))
+		return after_exec();
+	return test_harness_run(argc, argv);
+}

@@ -1,0 +1,1010 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/*
+ * The VMA attribute lock, mm/vma_attr.c.
+ *
+ * Layouts are written with one character per page from TEST_BASE on and with
+ * a bar at each end of a VMA:
+ *
+ *   .       no lock
+ *   1 - f   sum of the locks: MAP 1, PROT 2, DISCARD_RO 4, DISCARD 8
+ *   space   no VMA
+ *
+ * In what a test expects, # stands for the locks that it is run with.
+ */
+
+#define TEST_BASE	0x100000UL
+#define TEST_PAGES	16
+#define TEST_ADDR(_page) (TEST_BASE + (_page) * PAGE_SIZE)
+
+/* Room for the pages and a border on either side of each. */
+#define LAYOUT_LEN	(2 * TEST_PAGES + 2)
+
+static char locks_to_char(vm_flags_t locks)
+{
+	unsigned int sum = 0;
+
+	if (locks & VM_SEAL_MAP)
+		sum += 1;
+	if (locks & VM_SEAL_PROT)
+		sum += 2;
+	if (locks & VM_SEAL_DISCARD_RO)
+		sum += 4;
+	if (locks & VM_SEAL_DISCARD)
+		sum += 8;
+
+	return ".123456789abcdef"[sum];
+}
+
+/* Write down the layout of mm, up to its last VMA. */
+static void layout_write(struct mm_struct *mm, char *buf)
+{
+	unsigned long addr = TEST_BASE;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, TEST_BASE);
+
+	for_each_vma_range(vmi, vma, TEST_ADDR(TEST_PAGES)) {
+		if (addr != vma->vm_start || addr == TEST_BASE) {
+			for (; addr < vma->vm_start; addr += PAGE_SIZE)
+				*buf++ = ' ';
+			*buf++ = '|';
+		}
+		for (; addr < vma->vm_end; addr += PAGE_SIZE)
+			*buf++ = locks_to_char(vma->vm_flags);
+		*buf++ = '|';
+	}
+	*buf = '\0';
+}
+
+static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
+{
+	char want_buf[LAYOUT_LEN], buf[LAYOUT_LEN];
+	struct vm_area_struct *vma;
+	int count = 0;
+	char *p;
+	VMA_ITERATOR(vmi, mm, 0);
+
+	snprintf(want_buf, sizeof(want_buf), "%s", want);
+	for (p = want_buf; *p; p++) {
+		if (*p == '#')
+			*p = locks_to_char(locks);
+	}
+
+	layout_write(mm, buf);
+	if (strcmp(buf, want_buf)) {
+		fprintf(stderr, "Layout is  %s\ninstead of %s\n", buf, want_buf);
+		return false;
+	}
+
+	for_each_vma(vmi, vma) {
+		if (vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT) {
+			fprintf(stderr, "Wrong vm_pgoff in %s\n", buf);
+			return false;
+		}
+		count++;
+	}
+	if (count != mm->map_count) {
+		fprintf(stderr, "map_count is %d for %s\n", mm->map_count, buf);
+		return false;
+	}
+
+	return true;
+}
+
+#define ASSERT_LAYOUT_LOCKS(_mm, _want, _locks) \
+	ASSERT_TRUE(layout_is(_mm, _want, _locks))
+#define ASSERT_LAYOUT(_mm, _want) ASSERT_LAYOUT_LOCKS(_mm, _want, 0)
+
+/* An operation failed with _err, and the layout is what it was. */
+#define ASSERT_REFUSED(_mm, _expr, _err)				\
+	do {								\
+		char __before[LAYOUT_LEN];				\
+									\
+		layout_write(_mm, __before);				\
+		ASSERT_EQ(_expr, _err);					\
+		ASSERT_LAYOUT(_mm, __before);				\
+	} while (0)
+
+/*
+ * Map pages, one character for each: r for read-only, w for writable, d for
+ * writable and droppable, a space for none. Equal neighbours are one VMA.
+ */
+static bool map_layout(struct mm_struct *mm, const char *pages)
+{
+	const char *p = pages;
+
+	memset(mm, 0, sizeof(*mm));
+	/* As in the kernel: the tree has no lock of its own to drop and take. */
+	mt_init_flags(&mm->mm_mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
+	current->mm = mm;
+	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
+	fail_prealloc = false;
+
+	while (*p) {
+		const unsigned long addr = TEST_ADDR(p - pages);
+		vma_flags_t flags = mk_vma_flags(VMA_READ_BIT, VMA_MAYREAD_BIT,
+						 VMA_MAYWRITE_BIT);
+		const size_t nr = strspn(p, (char []){ *p, '\0' });
+
+		if (*p == 'w' || *p == 'd')
+			vma_flags_set(&flags, VMA_WRITE_BIT);
+		if (*p == 'd')
+			vma_flags_set(&flags, VMA_DROPPABLE_BIT);
+		if (*p != ' ')
+			ASSERT_EQ(__mmap_region(NULL, addr, nr * PAGE_SIZE, flags,
+						addr >> PAGE_SHIFT, NULL), addr);
+		p += nr;
+	}
+
+	return true;
+}
+
+static void unmap_layout(struct mm_struct *mm)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+
+	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
+	cleanup_mm(mm, &vmi);
+}
+
+/* Pages [first, end) of the layout. */
+static int lock_pages(struct mm_struct *mm, int first, int end, vm_flags_t locks)
+{
+	return vma_attr_lock_range(mm, TEST_ADDR(first), TEST_ADDR(end), locks);
+}
+
+static int munmap_pages(struct mm_struct *mm, int first, int end)
+{
+	VMA_ITERATOR(vmi, mm, TEST_ADDR(first));
+
+	return do_vmi_munmap(&vmi, mm, TEST_ADDR(first),
+			     (end - first) * PAGE_SIZE, NULL, /* unlock= */ false);
+}
+
+static long mmap_pages(int first, int end, bool writable)
+{
+	vma_flags_t flags = mk_vma_flags(VMA_READ_BIT, VMA_MAYREAD_BIT,
+					 VMA_MAYWRITE_BIT);
+
+	if (writable)
+		vma_flags_set(&flags, VMA_WRITE_BIT);
+
+	return __mmap_region(NULL, TEST_ADDR(first), (end - first) * PAGE_SIZE,
+			     flags, TEST_ADDR(first) >> PAGE_SHIFT, NULL);
+}
+
+/* Run a test with what each value of the flags of mseal() locks. */
+static bool for_each_locks(bool (*test)(vm_flags_t locks))
+{
+	unsigned long flags;
+
+	for (flags = 0; flags <= (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD); flags++) {
+		if (!test(vma_attr_locks(flags))) {
+			fprintf(stderr, "with mseal() flags 0x%lx\n", flags);
+			return false;
+		}
+	}
+
+	return true;
+}
+
+/* What each set of mseal() flags locks, and that unknown ones are refused. */
+static bool test_attr_locks(void)
+{
+	static const vm_flags_t locks[] = {
+		[0] = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_RO,
+		[MSEAL_MAP] = VM_SEAL_MAP,
+		[MSEAL_PROT] = VM_SEAL_PROT,
+		[MSEAL_MAP | MSEAL_PROT] = VM_SEAL_MAP | VM_SEAL_PROT,
+		[MSEAL_DISCARD] = VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+		[MSEAL_MAP | MSEAL_DISCARD] =
+			VM_SEAL_MAP | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+		[MSEAL_PROT | MSEAL_DISCARD] =
+			VM_SEAL_PROT | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+		[MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD] = VM_SEAL_MAP |
+			VM_SEAL_PROT | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+	};
+	unsigned long flags;
+	int bit;
+
+	ASSERT_EQ(MSEAL_MAP, 0x1);
+	ASSERT_EQ(MSEAL_PROT, 0x2);
+	ASSERT_EQ(MSEAL_DISCARD, 0x4);
+
+	for (flags = 0; flags < ARRAY_SIZE(locks); flags++) {
+		ASSERT_EQ(vma_attr_locks(flags), locks[flags]);
+		for (bit = 3; bit < BITS_PER_LONG; bit++)
+			ASSERT_EQ(vma_attr_locks(flags | (1UL << bit)), 0);
+		ASSERT_EQ(vma_attr_locks(flags | ~7UL), 0);
+	}
+	ASSERT_EQ(VM_SEALED, locks[0]);
+	ASSERT_EQ(VM_SEAL_ANY, locks[7]);
+
+	return true;
+}
+
+/* Every operation has a row in the table, with a name that is its own. */
+static bool test_attr_rules(void)
+{
+	int op, other;
+
+	for (op = 0; op < NR_VMA_ATTR_OPS; op++) {
+		const struct vma_attr_rule *rule = &vma_attr_rules[op];
+
+		ASSERT_TRUE(rule->name && *rule->name);
+		ASSERT_EQ((rule->always | rule->unless_writable) & ~VM_SEAL_ANY, 0);
+		ASSERT_EQ(rule->always & rule->unless_writable, 0);
+		/* Only what changes no attribute asks for no lock. */
+		ASSERT_EQ(!rule->always && !rule->unless_writable,
+			  op == VMA_ATTR_OP_NONE);
+		for (other = 0; other < op; other++)
+			ASSERT_NE(strcmp(rule->name, vma_attr_rules[other].name), 0);
+	}
+
+	return true;
+}
+
+/* How a mapping can be written to. */
+enum test_access {
+	NOT_WRITABLE,
+	WRITABLE,
+	KEY_DENIES,
+	SHADOW_STACK,
+	NR_TEST_ACCESS,
+};
+
+/*
+ * What the documentation promises, in its order, written down anew and not
+ * derived from the table in mm/vma_attr.c.
+ */
+static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
+		     enum test_access access)
+{
+	const bool map = locks & VM_SEAL_MAP;
+	const bool prot = locks & VM_SEAL_PROT;
+	bool strict = false, discard = false;
+
+	/* The strict lock covers everything that the caller cannot write. */
+	if ((locks & VM_SEAL_DISCARD) && access != WRITABLE)
+		strict = true;
+	/* Mainline's covers anonymous memory, and only looks at VM_WRITE. */
+	if ((locks & VM_SEAL_DISCARD_RO) && anon &&
+	    (access == NOT_WRITABLE || access == KEY_DENIES))
+		discard = true;
+
+	switch (op) {
+	case VMA_ATTR_OP_NONE:
+		return true;
+	/* Where it is, and that it stays. */
+	case VMA_ATTR_OP_UNMAP:
+	case VMA_ATTR_OP_REMAP:
+	case VMA_ATTR_OP_DONTFORK:
+		return !map;
+	/* What it permits; a guard page permits nothing. */
+	case VMA_ATTR_OP_PROTECT:
+	case VMA_ATTR_OP_GUARD_REMOVE:
+		return !prot;
+	/* What it holds. */
+	case VMA_ATTR_OP_DISCARD:
+	case VMA_ATTR_OP_WIPEONFORK:
+		return !strict && !discard;
+	case VMA_ATTR_OP_KEEPONFORK:
+	case VMA_ATTR_OP_UFFD_REGISTER:
+	case VMA_ATTR_OP_UFFD_FILL:
+	case VMA_ATTR_OP_UFFD_EMPTY:
+		return !strict;
+	/* Two attributes at a time. */
+	case VMA_ATTR_OP_REMAP_EMPTY:
+		return !map && !strict;
+	case VMA_ATTR_OP_GUARD_INSTALL:
+		return !prot && !strict && !discard;
+	case NR_VMA_ATTR_OPS:
+		break;
+	}
+
+	fprintf(stderr, "Operation %d is not in the test\n", op);
+	abort();
+}
+
+/* Every operation by every set of locks by every kind of mapping. */
+static bool test_attr_permits(void)
+{
+	static const vm_flags_t bits[] = {
+		VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_RO, VM_SEAL_DISCARD,
+	};
+	enum test_access access;
+	int op, set, anon, i;
+
+	ASSERT_NE(VM_SHADOW_STACK, 0);
+
+	for (op = 0; op < NR_VMA_ATTR_OPS; op++)
+	for (set = 0; set < (1 << ARRAY_SIZE(bits)); set++)
+	for (anon = 0; anon <= 1; anon++)
+	for (access = 0; access < NR_TEST_ACCESS; access++) {
+		struct mm_struct mm = {};
+		struct vm_area_struct vma = {
+			.vm_mm = &mm,
+			.vm_ops = anon ? NULL : &vma_dummy_vm_ops,
+		};
+		vm_flags_t flags = VM_READ | VM_MAYREAD | VM_MAYWRITE;
+		vm_flags_t locks = 0;
+		bool permits;
+
+		for (i = 0; i < ARRAY_SIZE(bits); i++) {
+			if (set & (1 << i))
+				locks |= bits[i];
+		}
+		if (access != NOT_WRITABLE)
+			flags |= VM_WRITE;
+		if (access == SHADOW_STACK)
+			flags |= VM_SHADOW_STACK;
+		vma.flags = legacy_to_vma_flags(flags | locks);
+
+		current->mm = &mm;
+		test_pkey_permits_write = access != KEY_DENIES;
+		permits = vma_attr_permits(&vma, op);
+		test_pkey_permits_write = true;
+
+		if (permits != promised(op, locks, anon, access)) {
+			fprintf(stderr, "%s, locks %c, anon %d, access %d\n",
+				vma_attr_rules[op].name, locks_to_char(locks),
+				anon, access);
+			ASSERT_EQ(permits, promised(op, locks, anon, access));
+		}
+		ASSERT_EQ(vma_attr_locked(&vma), locks != 0);
+	}
+
+	return true;
+}
+
+static bool lock_one(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	/* Inside one VMA. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	unmap_layout(&mm);
+
+	/* At its start. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|....|", locks);
+	unmap_layout(&mm);
+
+	/* At its end. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 5, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.....|#|", locks);
+	unmap_layout(&mm);
+
+	/* All of it, and not its neighbours. */
+	ASSERT_TRUE(map_layout(&mm, "rrwwrr"));
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	unmap_layout(&mm);
+
+	return true;
+}
+
+/* A range in one VMA: borders exactly at its ends. */
+static bool test_attr_lock_one(void)
+{
+	return for_each_locks(lock_one);
+}
+
+static bool lock_several(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	/* From border to border. */
+	ASSERT_TRUE(map_layout(&mm, "wwrrww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|##|##|", locks);
+	unmap_layout(&mm);
+
+	/* The outer two in part. */
+	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
+	ASSERT_EQ(lock_pages(&mm, 2, 7, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|#|..|", locks);
+	unmap_layout(&mm);
+
+	/* Two of the three. */
+	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
+	ASSERT_EQ(lock_pages(&mm, 1, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|...|", locks);
+	unmap_layout(&mm);
+
+	/* Gaps on the outside are none of our business. */
+	ASSERT_TRUE(map_layout(&mm, "ww wrrw ww"));
+	ASSERT_EQ(lock_pages(&mm, 3, 7, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..| |#|##|#| |..|", locks);
+	unmap_layout(&mm);
+
+	return true;
+}
+
+/* A range over several VMAs. */
+static bool test_attr_lock_several(void)
+{
+	return for_each_locks(lock_several);
+}
+
+static bool lock_gaps(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "  wwww  rrrr  "));
+
+	/* Nothing there at all. */
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 2, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 6, 8, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 12, 14, locks), -ENOMEM);
+	/* At the start. */
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 7, 12, locks), -ENOMEM);
+	/* In the middle. */
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 12, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 5, 9, locks), -ENOMEM);
+	/* At the end. */
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 7, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 10, 13, locks), -ENOMEM);
+	/* Both. */
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 14, locks), -ENOMEM);
+
+	ASSERT_LAYOUT(&mm, "  |....|  |....|");
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* A gap anywhere in the range: refused, nothing locked, nothing split. */
+static bool test_attr_lock_gaps(void)
+{
+	return for_each_locks(lock_gaps);
+}
+
+static bool lock_again(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
+
+	/* The same, a part of it: no change, and no split on the way. */
+	sysctl_max_map_count = mm.map_count;
+	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 3, 5, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 2, 3, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
+	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
+
+	/* More than it: merges with what is there. */
+	ASSERT_EQ(lock_pages(&mm, 1, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.|#####|..|", locks);
+	ASSERT_EQ(lock_pages(&mm, 4, 7, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
+	ASSERT_EQ(lock_pages(&mm, 0, 8, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|########|", locks);
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* Locking what is locked already. */
+static bool test_attr_lock_again(void)
+{
+	return for_each_locks(lock_again);
+}
+
+/* Locks add up; none is ever taken away. */
+static bool test_attr_lock_accumulate(void)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 1, 5, VM_SEAL_MAP), 0);
+	ASSERT_LAYOUT(&mm, "|.|1111|...|");
+	ASSERT_EQ(lock_pages(&mm, 3, 7, VM_SEAL_PROT), 0);
+	ASSERT_LAYOUT(&mm, "|.|11|33|22|.|");
+	ASSERT_EQ(lock_pages(&mm, 4, 6, VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD), 0);
+	ASSERT_LAYOUT(&mm, "|.|11|3|f|e|2|.|");
+	/* What mseal() locks without flags takes nothing away, either. */
+	ASSERT_EQ(lock_pages(&mm, 0, 8, VM_SEALED), 0);
+	ASSERT_LAYOUT(&mm, "|7777|ff|77|");
+	ASSERT_EQ(lock_pages(&mm, 0, 8, VM_SEAL_DISCARD), 0);
+	ASSERT_LAYOUT(&mm, "|ffffffff|");
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static bool lock_merge(vm_flags_t locks)
+{
+	const vm_flags_t other = locks == VM_SEAL_MAP ? VM_SEAL_PROT : VM_SEAL_MAP;
+	char want[LAYOUT_LEN];
+	struct mm_struct mm;
+
+	/* With an equal neighbour on the left. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|####|..|", locks);
+	unmap_layout(&mm);
+
+	/* On the right. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|", locks);
+	unmap_layout(&mm);
+
+	/* On both sides. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+	unmap_layout(&mm);
+
+	/* In the middle of the range: what was locked becomes one with the rest. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 3, 5, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|...|##|...|", locks);
+	ASSERT_EQ(lock_pages(&mm, 1, 7, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
+	unmap_layout(&mm);
+
+	/* Not with one that has other locks. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, other), 0);
+	ASSERT_EQ(lock_pages(&mm, 4, 6, locks | other), 0);
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	snprintf(want, sizeof(want), "|%c%c|##%s%c%c|", locks_to_char(other),
+		 locks_to_char(other), locks & other ? "" : "|",
+		 locks_to_char(locks | other), locks_to_char(locks | other));
+	ASSERT_LAYOUT_LOCKS(&mm, want, locks);
+	unmap_layout(&mm);
+
+	/* Not with one of another protection, nor across a gap. */
+	ASSERT_TRUE(map_layout(&mm, "wwrr wwrr"));
+	ASSERT_EQ(lock_pages(&mm, 5, 7, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 7, 9, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|##| |##|##|", locks);
+	unmap_layout(&mm);
+
+	return true;
+}
+
+/* What has become equal becomes one VMA, and nothing else does. */
+static bool test_attr_lock_merge(void)
+{
+	return for_each_locks(lock_merge);
+}
+
+static bool lock_max_map_count(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	/* No room for any split. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	sysctl_max_map_count = 1;
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 6, locks), -ENOMEM);
+	ASSERT_LAYOUT(&mm, "|......|");
+
+	/* Room for one: it is made, and has to be undone. */
+	sysctl_max_map_count = 2;
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 4, locks), -ENOMEM);
+	ASSERT_LAYOUT(&mm, "|......|");
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+
+	/* Room for both. */
+	sysctl_max_map_count = 3;
+	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	unmap_layout(&mm);
+
+	/* None is needed. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	sysctl_max_map_count = 1;
+	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+	unmap_layout(&mm);
+
+	/* The split to undo is in another VMA than the one that failed. */
+	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
+	sysctl_max_map_count = 4;
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 8, locks), -ENOMEM);
+	ASSERT_LAYOUT(&mm, "|...|...|...|");
+	unmap_layout(&mm);
+
+	/* Only one end needs a split. */
+	ASSERT_TRUE(map_layout(&mm, "wwwrrr"));
+	sysctl_max_map_count = 3;
+	ASSERT_EQ(lock_pages(&mm, 1, 6, locks), 0);
+	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|", locks);
+	unmap_layout(&mm);
+
+	return true;
+}
+
+/* At vm.max_map_count: all or nothing. */
+static bool test_attr_lock_max_map_count(void)
+{
+	return for_each_locks(lock_max_map_count);
+}
+
+/* Out of memory: for a split, nothing happens; for a merge, all but tidying. */
+static bool test_attr_lock_nomem(void)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEALED), 0);
+	fail_prealloc = true;
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 3, 5, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 5, VM_SEAL_DISCARD), -ENOMEM);
+	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
+	fail_prealloc = false;
+	ASSERT_LAYOUT(&mm, "|77|7777|");
+
+	/* The next one to come by tidies up. */
+	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
+	ASSERT_LAYOUT(&mm, "|777777|");
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+/* A mapping that cannot be split: the error is handed on, nothing is locked. */
+static bool test_attr_lock_may_split(void)
+{
+	static const struct vm_operations_struct ops = {
+		.may_split = refuse_split,
+	};
+	struct vm_area_struct *vma;
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwrrrr"));
+	vma = vma_lookup(&mm, TEST_ADDR(4));
+	vma->vm_ops = &ops;
+
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 6, VM_SEALED), -EINVAL);
+	ASSERT_REFUSED(&mm, lock_pages(&mm, 5, 8, VM_SEALED), -EINVAL);
+	ASSERT_LAYOUT(&mm, "|....|....|");
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+
+	ASSERT_EQ(lock_pages(&mm, 2, 8, VM_SEALED), 0);
+	ASSERT_LAYOUT(&mm, "|..|77|7777|");
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static bool lock_droppable(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwdddwww"));
+	if (locks & VM_SEAL_DISCARD) {
+		ASSERT_REFUSED(&mm, lock_pages(&mm, 3, 6, locks), -EINVAL);
+		ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 8, locks), -EINVAL);
+		ASSERT_REFUSED(&mm, lock_pages(&mm, 4, 5, locks), -EINVAL);
+		ASSERT_LAYOUT(&mm, "|...|...|...|");
+	} else {
+		ASSERT_EQ(lock_pages(&mm, 2, 8, locks), 0);
+		ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|##|.|", locks);
+	}
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* The kernel may drop MAP_DROPPABLE any time: no lock on what it holds. */
+static bool test_attr_lock_droppable(void)
+{
+	return for_each_locks(lock_droppable);
+}
+
+/* Whoever is locked is write locked first, so that no reader sees it half. */
+static bool test_attr_lock_write_locks(void)
+{
+	struct vm_area_struct *left, *middle, *right;
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwrrww"));
+	left = vma_lookup(&mm, TEST_ADDR(0));
+	middle = vma_lookup(&mm, TEST_ADDR(2));
+	right = vma_lookup(&mm, TEST_ADDR(4));
+
+	ASSERT_EQ(lock_pages(&mm, 4, 6, VM_SEALED), 0);
+	left->vm_lock_seq = UINT_MAX;
+	middle->vm_lock_seq = UINT_MAX;
+	right->vm_lock_seq = UINT_MAX;
+	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
+	ASSERT_FALSE(vma_write_started(left));
+	ASSERT_TRUE(vma_write_started(middle));
+	/* It had all of them already. */
+	ASSERT_FALSE(vma_write_started(right));
+	ASSERT_LAYOUT(&mm, "|..|77|77|");
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* The flag of the mm: there from the first lock on, and not before. */
+static bool test_attr_mm_locked(void)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwww ww"));
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	ASSERT_EQ(lock_pages(&mm, 1, 2, VM_SEAL_PROT), 0);
+	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	ASSERT_EQ(munmap_pages(&mm, 0, 7), 0);
+	ASSERT_EQ(mm.map_count, 0);
+	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	unmap_layout(&mm);
+
+	ASSERT_TRUE(map_layout(&mm, ""));
+	vma_attr_mm_mark(&mm, VM_READ | VM_WRITE);
+	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	vma_attr_mm_mark(&mm, VM_READ | VM_SEAL_DISCARD);
+	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static bool range_permits(struct mm_struct *mm, int first, int end,
+			  enum vma_attr_op op)
+{
+	return vma_attr_range_permits(mm, TEST_ADDR(first), TEST_ADDR(end), op);
+}
+
+static bool rest_permits(struct mm_struct *mm, int first, int end,
+			 enum vma_attr_op op)
+{
+	return vma_attr_rest_permits(vma_lookup(mm, TEST_ADDR(first)),
+				     TEST_ADDR(end), op);
+}
+
+/* Asking for a range, with gaps in it. */
+static bool test_attr_range_permits(void)
+{
+	struct mm_struct mm;
+
+	/*
+	 *  012345678901234
+	 * "wwww  rrrrww rr"
+	 *    11    22     f
+	 */
+	ASSERT_TRUE(map_layout(&mm, "wwww  rrrrww rr"));
+	ASSERT_EQ(lock_pages(&mm, 2, 4, VM_SEAL_MAP), 0);
+	ASSERT_EQ(lock_pages(&mm, 8, 10, VM_SEAL_PROT), 0);
+	ASSERT_EQ(lock_pages(&mm, 14, 15, VM_SEAL_ANY), 0);
+	ASSERT_LAYOUT(&mm, "|..|11|  |..|22|..| |.|f|");
+
+	/* Up to the locked one and no further, from it on, all of it. */
+	ASSERT_TRUE(range_permits(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 3, 6, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(range_permits(&mm, 4, 14, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 4, 15, VMA_ATTR_OP_UNMAP));
+	/* Another attribute. */
+	ASSERT_TRUE(range_permits(&mm, 0, 8, VMA_ATTR_OP_PROTECT));
+	ASSERT_FALSE(range_permits(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
+	ASSERT_TRUE(range_permits(&mm, 10, 14, VMA_ATTR_OP_PROTECT));
+	ASSERT_TRUE(range_permits(&mm, 0, 14, VMA_ATTR_OP_DISCARD));
+	ASSERT_FALSE(range_permits(&mm, 0, 15, VMA_ATTR_OP_DISCARD));
+	ASSERT_TRUE(range_permits(&mm, 0, 15, VMA_ATTR_OP_NONE));
+	/* Nothing but a gap. */
+	ASSERT_TRUE(range_permits(&mm, 4, 6, VMA_ATTR_OP_UNMAP));
+
+	/* The first is not asked. */
+	ASSERT_TRUE(rest_permits(&mm, 2, 4, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(rest_permits(&mm, 2, 14, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(rest_permits(&mm, 2, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(rest_permits(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(rest_permits(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(rest_permits(&mm, 6, 8, VMA_ATTR_OP_PROTECT));
+	ASSERT_FALSE(rest_permits(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
+	ASSERT_FALSE(rest_permits(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
+	ASSERT_TRUE(rest_permits(&mm, 8, 14, VMA_ATTR_OP_PROTECT));
+
+	/* An mm without locks is not walked at all. */
+	__clear_bit(MMF_HAS_SEALS, ACCESS_PRIVATE(&mm.flags, __mm_flags));
+	ASSERT_TRUE(rest_permits(&mm, 0, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 0, 15, VMA_ATTR_OP_UNMAP));
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static bool munmap_locked(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwrrrr  wwww"));
+	ASSERT_EQ(lock_pages(&mm, 4, 8, locks), 0);
+
+	if (locks & VM_SEAL_MAP) {
+		/* All, a part, from the left, from the right, across the gap. */
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 4, 8), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 5, 7), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 0, 8), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 2, 5), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 7, 12), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 2, 12), -EPERM);
+		ASSERT_REFUSED(&mm, munmap_pages(&mm, 0, 14), -EPERM);
+		ASSERT_LAYOUT_LOCKS(&mm, "|....|####|  |....|", locks);
+
+		/* Beside it is fine. */
+		ASSERT_EQ(munmap_pages(&mm, 2, 4), 0);
+		ASSERT_EQ(munmap_pages(&mm, 8, 12), 0);
+		ASSERT_LAYOUT_LOCKS(&mm, "|..|  |####|    |..|", locks);
+	} else {
+		ASSERT_EQ(munmap_pages(&mm, 5, 7), 0);
+		ASSERT_LAYOUT_LOCKS(&mm, "|....|#|  |#|  |....|", locks);
+		ASSERT_EQ(munmap_pages(&mm, 2, 12), 0);
+		ASSERT_LAYOUT(&mm, "|..|          |..|");
+	}
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* munmap(): all or nothing, without so much as a split left behind. */
+static bool test_attr_munmap(void)
+{
+	return for_each_locks(munmap_locked);
+}
+
+/* ENOMEM for a hole that is one VMA too many comes first, as ever. */
+static bool test_attr_munmap_max_map_count(void)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEALED), 0);
+	sysctl_max_map_count = 1;
+	ASSERT_REFUSED(&mm, munmap_pages(&mm, 1, 3), -ENOMEM);
+	ASSERT_REFUSED(&mm, munmap_pages(&mm, 1, 4), -EPERM);
+
+	unmap_layout(&mm);
+	return true;
+}
+
+static bool mmap_over_locked(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "rrrrwwww  rrrr"));
+	ASSERT_EQ(lock_pages(&mm, 4, 8, locks), 0);
+
+	if (locks & VM_SEAL_MAP) {
+		ASSERT_REFUSED(&mm, mmap_pages(4, 8, true), -EPERM);
+		ASSERT_REFUSED(&mm, mmap_pages(5, 7, true), -EPERM);
+		ASSERT_REFUSED(&mm, mmap_pages(2, 5, true), -EPERM);
+		ASSERT_REFUSED(&mm, mmap_pages(7, 12, true), -EPERM);
+		ASSERT_REFUSED(&mm, mmap_pages(0, 14, true), -EPERM);
+		ASSERT_LAYOUT_LOCKS(&mm, "|....|####|  |....|", locks);
+	} else {
+		/* What comes in its place has no lock. */
+		ASSERT_EQ(mmap_pages(2, 6, true), TEST_ADDR(2));
+		ASSERT_LAYOUT_LOCKS(&mm, "|..|....|##|  |....|", locks);
+	}
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* mmap(MAP_FIXED) over a locked mapping. */
+static bool test_attr_mmap_over(void)
+{
+	return for_each_locks(mmap_over_locked);
+}
+
+static bool mmap_beside_locked(vm_flags_t locks)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "  wwww  "));
+	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(mmap_pages(0, 2, true), TEST_ADDR(0));
+	ASSERT_EQ(mmap_pages(6, 8, true), TEST_ADDR(6));
+	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
+	unmap_layout(&mm);
+
+	/* Into the hole between two of them. */
+	ASSERT_TRUE(map_layout(&mm, "ww  ww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(mmap_pages(2, 4, true), TEST_ADDR(2));
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
+	unmap_layout(&mm);
+
+	return true;
+}
+
+/* A lock spreads to no new neighbour. */
+static bool test_attr_mmap_beside(void)
+{
+	return for_each_locks(mmap_beside_locked);
+}
+
+static bool modify_locked(vm_flags_t locks)
+{
+	struct vm_area_struct *vma, *prev;
+	vma_flags_t flags;
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+
+	/* Another flag on the middle: three pieces, all with the locks. */
+	VMA_ITERATOR(vmi, &mm, TEST_ADDR(2));
+	vma = vma_lookup(&mm, TEST_ADDR(2));
+	flags = vma->flags;
+	vma_flags_set(&flags, VMA_DONTDUMP_BIT);
+	vma = vma_modify_flags(&vmi, vma, vma, TEST_ADDR(2), TEST_ADDR(4), &flags);
+	ASSERT_FALSE(IS_ERR(vma));
+	vma->flags = flags;
+	ASSERT_LAYOUT_LOCKS(&mm, "|##|##|##|", locks);
+
+	/* And off again. */
+	vma_flags_clear(&flags, VMA_DONTDUMP_BIT);
+	vma_iter_set(&vmi, TEST_ADDR(2));
+	prev = vma_lookup(&mm, TEST_ADDR(0));
+	vma = vma_modify_flags(&vmi, prev, vma, TEST_ADDR(2), TEST_ADDR(4), &flags);
+	ASSERT_FALSE(IS_ERR(vma));
+	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* The locks travel through a split and a merge for another reason. */
+static bool test_attr_modify(void)
+{
+	return for_each_locks(modify_locked);
+}
+
+static void run_attr_tests(int *num_tests, int *num_fail)
+{
+	TEST(attr_locks);
+	TEST(attr_rules);
+	TEST(attr_permits);
+	TEST(attr_lock_one);
+	TEST(attr_lock_several);
+	TEST(attr_lock_gaps);
+	TEST(attr_lock_again);
+	TEST(attr_lock_accumulate);
+	TEST(attr_lock_merge);
+	TEST(attr_lock_max_map_count);
+	TEST(attr_lock_nomem);
+	TEST(attr_lock_may_split);
+	TEST(attr_lock_droppable);
+	TEST(attr_lock_write_locks);
+	TEST(attr_mm_locked);
+	TEST(attr_range_permits);
+	TEST(attr_munmap);
+	TEST(attr_munmap_max_map_count);
+	TEST(attr_mmap_over);
+	TEST(attr_mmap_beside);
+	TEST(attr_modify);
+}
