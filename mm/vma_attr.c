@@ -189,7 +189,12 @@ static void merge_range(struct mm_struct *mm, unsigned long start,
 	vma_iter_load(&vmi);
 	prev = vma_prev(&vmi);
 
-	for_each_vma_range(vmi, vma, end) {
+	/*
+	 * The neighbour at the end has its turn as well: a merge takes one VMA
+	 * on either side, so the last VMA of the range may have been taken by
+	 * the one before and never have met it.
+	 */
+	for_each_vma_range(vmi, vma, end + 1) {
 		vma_flags_t flags = vma->flags;
 
 		/* Flags that do not change: this only looks for neighbours. */

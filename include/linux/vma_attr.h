@@ -120,14 +120,27 @@ static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
  * @mm: the mm
  * @flags: flags of the VMA that it is about to have
  *
- * For whoever makes VMAs with their locks already set: fork and the special
- * mappings of a new program.
+ * For whoever sets a lock, or makes a VMA with its locks already set.
  *
  * Context: mmap write lock of @mm, or an mm that nobody else can see yet.
  */
 static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
 {
 	if (unlikely(flags & VM_SEAL_ANY))
+		mm_flags_set(MMF_HAS_SEALS, mm);
+}
+
+/**
+ * vma_attr_dup_mm() - Fork passes the locks on
+ * @mm: the child's mm, before it gets its copies of the parent's VMAs
+ * @oldmm: the parent's
+ *
+ * Context: mmap write lock of both.
+ */
+static inline void vma_attr_dup_mm(struct mm_struct *mm,
+				   const struct mm_struct *oldmm)
+{
+	if (unlikely(vma_attr_mm_locked(oldmm)))
 		mm_flags_set(MMF_HAS_SEALS, mm);
 }
 
@@ -212,6 +225,11 @@ static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
 }
 
 static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
+{
+}
+
+static inline void vma_attr_dup_mm(struct mm_struct *mm,
+				   const struct mm_struct *oldmm)
 {
 }
 

@@ -6,7 +6,8 @@
  *	operation|seal|answer
  *
  * The answer is "ok", the name of an error, "ok, not done" if there was no error
- * but no effect either, "no such flag" if mseal() does not know the flag, or "not
+ * but no effect either, "old break" for brk(2), which refuses by answering where the
+ * heap still ends, "no such flag" if mseal() does not know the flag, or "not
  * here" if the machine lacks what it takes. "make run" makes a table of these,
  * with another kernel's answers beside them.
  *
@@ -38,7 +39,9 @@
 #endif
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+/* Answers that are no error numbers */
 #define NOT_DONE	-1
+#define OLD_BREAK	-2
 
 static size_t page, len;
 
@@ -137,18 +140,12 @@ static long do_move(char *at)
 	return mremap(at, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ? 0 : -1;
 }
 
-static long do_empty(char *at)
-{
-	return mremap(at, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) ==
-	       MAP_FAILED ? -1 : 0;
-}
-
 /* brk(2) knows no errors: it answers where the heap ends now. */
 static long do_brk(char *at)
 {
 	if (syscall(SYS_brk, at + page) == (long)(at + page))
 		return 0;
-	errno = EPERM;
+	errno = OLD_BREAK;
 	return -1;
 }
 
@@ -162,12 +159,6 @@ static long do_shmdt(char *at)
 	return errno == NOT_DONE ? -1 : 0;
 }
 
-static long do_pkey_mprotect(char *at)
-{
-	return syscall(SYS_pkey_mprotect, at, len, PROT_READ,
-		       syscall(SYS_pkey_alloc, 0, 0));
-}
-
 #define SIMPLE(name, call)						\
 	static long do_##name(char *at)					\
 	{								\
@@ -176,6 +167,9 @@ static long do_pkey_mprotect(char *at)
 
 SIMPLE(munmap, munmap(at, len))
 SIMPLE(mprotect, mprotect(at, len, PROT_NONE))
+SIMPLE(pkey_mprotect, syscall(SYS_pkey_mprotect, at, len, PROT_READ, -1))
+SIMPLE(empty, mremap(at, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) ==
+	      MAP_FAILED ? -1 : 0)
 SIMPLE(dontneed, madvise(at, len, MADV_DONTNEED))
 SIMPLE(remove, madvise(at, len, MADV_REMOVE))
 SIMPLE(dontfork, madvise(at, len, MADV_DONTFORK))
@@ -216,6 +210,8 @@ static const struct {
 
 static const char *answer(int err)
 {
+	if (err == OLD_BREAK)
+		return "old break";
 	return err == NOT_DONE ? "ok, not done" : strerrorname_np(err);
 }
 
@@ -236,15 +232,13 @@ int main(void)
 
 	page = sysconf(_SC_PAGESIZE);
 	len = 4 * page;
-	setvbuf(stdout, NULL, _IONBF, 0);
-
 	for (size_t op = 0; op < ARRAY_SIZE(ops); op++) {
 		for (size_t i = 0; i < ARRAY_SIZE(seals); i++) {
 			pid_t pid = fork();
 
 			if (!pid) {
-				printf("%s|%s|%s\n", ops[op].name, seals[i].name,
-				       ask(op, seals[i].flags));
+				dprintf(1, "%s|%s|%s\n", ops[op].name, seals[i].name,
+					ask(op, seals[i].flags));
 				_exit(0);
 			}
 			if (pid < 0 || waitpid(pid, &status, 0) != pid || status)

@@ -39,9 +39,9 @@ static char locks_to_char(vm_flags_t locks)
 /* Write down the layout of mm, up to its last VMA. */
 static void layout_write(struct mm_struct *mm, char *buf)
 {
+	VMA_ITERATOR(vmi, mm, TEST_BASE);
 	unsigned long addr = TEST_BASE;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, TEST_BASE);
 
 	for_each_vma_range(vmi, vma, TEST_ADDR(TEST_PAGES)) {
 		if (addr != vma->vm_start || addr == TEST_BASE) {
@@ -58,11 +58,11 @@ static void layout_write(struct mm_struct *mm, char *buf)
 
 static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
 {
+	VMA_ITERATOR(vmi, mm, 0);
 	char want_buf[LAYOUT_LEN], buf[LAYOUT_LEN];
 	struct vm_area_struct *vma;
 	int count = 0;
 	char *p;
-	VMA_ITERATOR(vmi, mm, 0);
 
 	snprintf(want_buf, sizeof(want_buf), "%s", want);
 	for (p = want_buf; *p; p++) {
@@ -98,11 +98,12 @@ static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
 /* An operation failed with _err, and the layout is what it was. */
 #define ASSERT_REFUSED(_mm, _expr, _err)				\
 	do {								\
+		struct mm_struct *__mm = (_mm);				\
 		char __before[LAYOUT_LEN];				\
 									\
-		layout_write(_mm, __before);				\
+		layout_write(__mm, __before);				\
 		ASSERT_EQ(_expr, _err);					\
-		ASSERT_LAYOUT(_mm, __before);				\
+		ASSERT_LAYOUT(__mm, __before);				\
 	} while (0)
 
 /*
@@ -174,7 +175,7 @@ static long mmap_pages(int first, int end, bool writable)
 }
 
 /* Run a test with what each value of the flags of mseal() locks. */
-static bool for_each_locks(bool (*test)(vm_flags_t locks))
+static bool with_all_locks(bool (*test)(vm_flags_t locks))
 {
 	unsigned long flags;
 
@@ -306,52 +307,65 @@ static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
 	abort();
 }
 
+static bool permits_as_promised(enum vma_attr_op op, vm_flags_t locks,
+				bool anon, enum test_access access)
+{
+	struct mm_struct mm = {};
+	struct vm_area_struct vma = {
+		.vm_mm = &mm,
+		.vm_ops = anon ? NULL : &vma_dummy_vm_ops,
+	};
+	vm_flags_t flags = VM_READ | VM_MAYREAD | VM_MAYWRITE;
+	bool permits;
+
+	if (access != NOT_WRITABLE)
+		flags |= VM_WRITE;
+	if (access == SHADOW_STACK)
+		flags |= VM_SHADOW_STACK;
+	vma.flags = legacy_to_vma_flags(flags | locks);
+
+	current->mm = &mm;
+	test_pkey_permits_write = access != KEY_DENIES;
+	permits = vma_attr_permits(&vma, op);
+	test_pkey_permits_write = true;
+
+	ASSERT_EQ(vma_attr_locked(&vma), locks != 0);
+	ASSERT_EQ(permits, promised(op, locks, anon, access));
+
+	return true;
+}
+
 /* Every operation by every set of locks by every kind of mapping. */
 static bool test_attr_permits(void)
 {
 	static const vm_flags_t bits[] = {
 		VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_RO, VM_SEAL_DISCARD,
 	};
-	enum test_access access;
-	int op, set, anon, i;
+	int op, set, kind, i;
 
 	ASSERT_NE(VM_SHADOW_STACK, 0);
 
-	for (op = 0; op < NR_VMA_ATTR_OPS; op++)
-	for (set = 0; set < (1 << ARRAY_SIZE(bits)); set++)
-	for (anon = 0; anon <= 1; anon++)
-	for (access = 0; access < NR_TEST_ACCESS; access++) {
-		struct mm_struct mm = {};
-		struct vm_area_struct vma = {
-			.vm_mm = &mm,
-			.vm_ops = anon ? NULL : &vma_dummy_vm_ops,
-		};
-		vm_flags_t flags = VM_READ | VM_MAYREAD | VM_MAYWRITE;
-		vm_flags_t locks = 0;
-		bool permits;
+	for (op = 0; op < NR_VMA_ATTR_OPS; op++) {
+		for (set = 0; set < (1 << ARRAY_SIZE(bits)); set++) {
+			vm_flags_t locks = 0;
 
-		for (i = 0; i < ARRAY_SIZE(bits); i++) {
-			if (set & (1 << i))
-				locks |= bits[i];
+			for (i = 0; i < ARRAY_SIZE(bits); i++) {
+				if (set & (1 << i))
+					locks |= bits[i];
+			}
+
+			for (kind = 0; kind < 2 * NR_TEST_ACCESS; kind++) {
+				const bool anon = kind & 1;
+				const enum test_access access = kind / 2;
+
+				if (permits_as_promised(op, locks, anon, access))
+					continue;
+				fprintf(stderr, "%s, locks %c, anon %d, access %d\n",
+					vma_attr_rules[op].name,
+					locks_to_char(locks), anon, access);
+				return false;
+			}
 		}
-		if (access != NOT_WRITABLE)
-			flags |= VM_WRITE;
-		if (access == SHADOW_STACK)
-			flags |= VM_SHADOW_STACK;
-		vma.flags = legacy_to_vma_flags(flags | locks);
-
-		current->mm = &mm;
-		test_pkey_permits_write = access != KEY_DENIES;
-		permits = vma_attr_permits(&vma, op);
-		test_pkey_permits_write = true;
-
-		if (permits != promised(op, locks, anon, access)) {
-			fprintf(stderr, "%s, locks %c, anon %d, access %d\n",
-				vma_attr_rules[op].name, locks_to_char(locks),
-				anon, access);
-			ASSERT_EQ(permits, promised(op, locks, anon, access));
-		}
-		ASSERT_EQ(vma_attr_locked(&vma), locks != 0);
 	}
 
 	return true;
@@ -391,7 +405,7 @@ static bool lock_one(vm_flags_t locks)
 /* A range in one VMA: borders exactly at its ends. */
 static bool test_attr_lock_one(void)
 {
-	return for_each_locks(lock_one);
+	return with_all_locks(lock_one);
 }
 
 static bool lock_several(vm_flags_t locks)
@@ -428,7 +442,7 @@ static bool lock_several(vm_flags_t locks)
 /* A range over several VMAs. */
 static bool test_attr_lock_several(void)
 {
-	return for_each_locks(lock_several);
+	return with_all_locks(lock_several);
 }
 
 static bool lock_gaps(vm_flags_t locks)
@@ -463,7 +477,7 @@ static bool lock_gaps(vm_flags_t locks)
 /* A gap anywhere in the range: refused, nothing locked, nothing split. */
 static bool test_attr_lock_gaps(void)
 {
-	return for_each_locks(lock_gaps);
+	return with_all_locks(lock_gaps);
 }
 
 static bool lock_again(vm_flags_t locks)
@@ -496,7 +510,7 @@ static bool lock_again(vm_flags_t locks)
 /* Locking what is locked already. */
 static bool test_attr_lock_again(void)
 {
-	return for_each_locks(lock_again);
+	return with_all_locks(lock_again);
 }
 
 /* Locks add up; none is ever taken away. */
@@ -584,7 +598,85 @@ static bool lock_merge(vm_flags_t locks)
 /* What has become equal becomes one VMA, and nothing else does. */
 static bool test_attr_lock_merge(void)
 {
-	return for_each_locks(lock_merge);
+	return with_all_locks(lock_merge);
+}
+
+#define EXHAUSTIVE_PAGES 6
+
+/* A VMA for each run of pages with equal locks. */
+static void write_runs(const vm_flags_t *page_locks, char *buf)
+{
+	int page;
+
+	*buf++ = '|';
+	for (page = 0; page < EXHAUSTIVE_PAGES; page++) {
+		if (page && page_locks[page] != page_locks[page - 1])
+			*buf++ = '|';
+		*buf++ = locks_to_char(page_locks[page]);
+	}
+	*buf++ = '|';
+	*buf = '\0';
+}
+
+static bool lock_range_of(const vm_flags_t *page_locks, int first, int end,
+			  vm_flags_t locks)
+{
+	vm_flags_t want_locks[EXHAUSTIVE_PAGES];
+	char before[LAYOUT_LEN], want[LAYOUT_LEN];
+	struct mm_struct mm;
+	int page;
+
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	for (page = 0; page < EXHAUSTIVE_PAGES; page++) {
+		if (page_locks[page])
+			ASSERT_EQ(lock_pages(&mm, page, page + 1,
+					     page_locks[page]), 0);
+		want_locks[page] = page_locks[page];
+		if (page >= first && page < end)
+			want_locks[page] |= locks;
+	}
+	write_runs(page_locks, before);
+	ASSERT_LAYOUT(&mm, before);
+
+	ASSERT_EQ(lock_pages(&mm, first, end, locks), 0);
+	write_runs(want_locks, want);
+	ASSERT_LAYOUT(&mm, want);
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/*
+ * Pages in every mix of some locks, and every range of them locked: each page
+ * has the locks that it should, and equal neighbours are one VMA.
+ */
+static bool test_attr_lock_exhaustive(void)
+{
+	static const vm_flags_t some_locks[] = {
+		0, VM_SEAL_MAP, VM_SEAL_MAP | VM_SEAL_PROT,
+	};
+	vm_flags_t page_locks[EXHAUSTIVE_PAGES];
+	int mix, nr_mixes = 1, page, rest, first, end, i;
+
+	for (page = 0; page < EXHAUSTIVE_PAGES; page++)
+		nr_mixes *= ARRAY_SIZE(some_locks);
+
+	for (mix = 0; mix < nr_mixes; mix++) {
+		for (page = 0, rest = mix; page < EXHAUSTIVE_PAGES; page++) {
+			page_locks[page] = some_locks[rest % ARRAY_SIZE(some_locks)];
+			rest /= ARRAY_SIZE(some_locks);
+		}
+
+		for (first = 0; first < EXHAUSTIVE_PAGES; first++) {
+			for (end = first + 1; end <= EXHAUSTIVE_PAGES; end++) {
+				for (i = 1; i < ARRAY_SIZE(some_locks); i++)
+					ASSERT_TRUE(lock_range_of(page_locks, first,
+								  end, some_locks[i]));
+			}
+		}
+	}
+
+	return true;
 }
 
 static bool lock_max_map_count(vm_flags_t locks)
@@ -638,7 +730,7 @@ static bool lock_max_map_count(vm_flags_t locks)
 /* At vm.max_map_count: all or nothing. */
 static bool test_attr_lock_max_map_count(void)
 {
-	return for_each_locks(lock_max_map_count);
+	return with_all_locks(lock_max_map_count);
 }
 
 /* Out of memory: for a split, nothing happens; for a merge, all but tidying. */
@@ -715,7 +807,7 @@ static bool lock_droppable(vm_flags_t locks)
 /* The kernel may drop MAP_DROPPABLE any time: no lock on what it holds. */
 static bool test_attr_lock_droppable(void)
 {
-	return for_each_locks(lock_droppable);
+	return with_all_locks(lock_droppable);
 }
 
 /* Whoever is locked is write locked first, so that no reader sees it half. */
@@ -871,7 +963,7 @@ static bool munmap_locked(vm_flags_t locks)
 /* munmap(): all or nothing, without so much as a split left behind. */
 static bool test_attr_munmap(void)
 {
-	return for_each_locks(munmap_locked);
+	return with_all_locks(munmap_locked);
 }
 
 /* ENOMEM for a hole that is one VMA too many comes first, as ever. */
@@ -916,7 +1008,7 @@ static bool mmap_over_locked(vm_flags_t locks)
 /* mmap(MAP_FIXED) over a locked mapping. */
 static bool test_attr_mmap_over(void)
 {
-	return for_each_locks(mmap_over_locked);
+	return with_all_locks(mmap_over_locked);
 }
 
 static bool mmap_beside_locked(vm_flags_t locks)
@@ -944,7 +1036,7 @@ static bool mmap_beside_locked(vm_flags_t locks)
 /* A lock spreads to no new neighbour. */
 static bool test_attr_mmap_beside(void)
 {
-	return for_each_locks(mmap_beside_locked);
+	return with_all_locks(mmap_beside_locked);
 }
 
 static bool modify_locked(vm_flags_t locks)
@@ -981,7 +1073,7 @@ static bool modify_locked(vm_flags_t locks)
 /* The locks travel through a split and a merge for another reason. */
 static bool test_attr_modify(void)
 {
-	return for_each_locks(modify_locked);
+	return with_all_locks(modify_locked);
 }
 
 static void run_attr_tests(int *num_tests, int *num_fail)
@@ -995,6 +1087,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_lock_again);
 	TEST(attr_lock_accumulate);
 	TEST(attr_lock_merge);
+	TEST(attr_lock_exhaustive);
 	TEST(attr_lock_max_map_count);
 	TEST(attr_lock_nomem);
 	TEST(attr_lock_may_split);
