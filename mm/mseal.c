@@ -69,7 +69,7 @@ static int keep_lazyfree_pmd_entry(pmd_t *pmd, unsigned long addr,
 	struct vm_area_struct *vma = walk->vma;
 	struct folio *folio;
 	pte_t *start_pte, *pte;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table, or of the huge entry */
 
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {

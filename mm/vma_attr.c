@@ -123,8 +123,8 @@ bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 bool vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 			    unsigned long end, enum vma_attr_op op)
 {
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end) {
 		if (!vma_attr_permits(vma, op))
@@ -146,9 +146,9 @@ static bool vma_has_locks(struct vm_area_struct *vma, vm_flags_t locks)
 static int check_range(struct mm_struct *mm, unsigned long start,
 		       unsigned long end, vm_flags_t locks)
 {
+	VMA_ITERATOR(vmi, mm, start);
 	unsigned long mapped_to = start;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, start);
 
 	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
@@ -165,8 +165,8 @@ static int check_range(struct mm_struct *mm, unsigned long start,
 /* Make @addr a border between VMAs, unless both sides have the locks anyway. */
 static int split_at(struct mm_struct *mm, unsigned long addr, vm_flags_t locks)
 {
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, addr);
+	struct vm_area_struct *vma;
 
 	vma = vma_iter_load(&vmi);
 	if (!vma || vma->vm_start == addr || vma_has_locks(vma, locks))
@@ -183,8 +183,8 @@ static int split_at(struct mm_struct *mm, unsigned long addr, vm_flags_t locks)
 static void merge_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end)
 {
-	struct vm_area_struct *vma, *prev, *merged;
 	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma, *prev, *merged;
 
 	vma_iter_load(&vmi);
 	prev = vma_prev(&vmi);
@@ -225,8 +225,8 @@ static void merge_range(struct mm_struct *mm, unsigned long start,
 int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, vm_flags_t locks)
 {
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
 	int err;
 
 	mmap_assert_write_locked(mm);

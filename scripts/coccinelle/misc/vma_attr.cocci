@@ -13,12 +13,16 @@ virtual org
 @initialize:python@
 @@
 
+import os
+
 # The lock itself; the definitions; names for smaps and for trace events; tests.
 ALLOWED = ("mm/vma_attr.c", "include/linux/vma_attr.h", "include/linux/mm.h",
            "fs/proc/task_mmu.c", "include/trace/events/mmflags.h",
            "/tests/", "tools/testing/")
 
 def allowed(path):
+    # coccicheck names files as seen from the directory that it checks.
+    path = os.path.realpath(path)
     return any(part in path for part in ALLOWED)
 
 @bit@
