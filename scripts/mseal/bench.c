@@ -170,7 +170,6 @@ static void row_mprotect_split(bool refused, long unused)
 {
 	int i;
 
-	map_vmas(1);
 	check(mmap(arena, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 		   MAP_ANONYMOUS | MAP_FIXED, -1, 0) == arena, "mmap");
 	memset(arena, 1, 3 * PAGE);
@@ -280,11 +279,22 @@ static void row_fork(bool refused, long unused)
 	}
 }
 
+/* A child measures itself and writes the ticks to a pipe. */
+static void take_sample(pid_t pid, int fd, bool count)
+{
+	uint64_t ticks;
+	int status;
+
+	check(waitpid(pid, &status, 0) == pid && !status, "child");
+	check(read(fd, &ticks, sizeof(ticks)) == sizeof(ticks), "read");
+	if (count)
+		samples[nr_samples++] = ticks;
+}
+
 /* From execve() to the first instructions of main() in the new program. */
 static void row_exec(bool refused, long unused)
 {
-	int fds[2], i, status;
-	uint64_t ticks;
+	int fds[2], i;
 	pid_t pid;
 
 	check(!pipe(fds), "pipe");
@@ -302,10 +312,7 @@ static void row_exec(bool refused, long unused)
 			execve("/proc/self/exe", argv, envp);
 			_exit(1);
 		}
-		check(waitpid(pid, &status, 0) == pid && !status, "child");
-		check(read(fds[0], &ticks, sizeof(ticks)) == sizeof(ticks), "read");
-		if (i >= 0)
-			samples[nr_samples++] = ticks;
+		take_sample(pid, fds[0], i >= 0);
 	}
 	close(fds[0]);
 	close(fds[1]);
@@ -314,8 +321,8 @@ static void row_exec(bool refused, long unused)
 /* Needs fresh mappings each time, sealed ones never go: a child for each. */
 static void row_mseal(bool refused, long nr)
 {
-	int fds[2], i, status;
 	uint64_t ticks, start;
+	int fds[2], i;
 	pid_t pid;
 
 	check(!pipe(fds), "pipe");
@@ -329,10 +336,7 @@ static void row_mseal(bool refused, long nr)
 			ticks = now() - start;
 			_exit(write(fds[1], &ticks, sizeof(ticks)) != sizeof(ticks));
 		}
-		check(waitpid(pid, &status, 0) == pid && !status, "child");
-		check(read(fds[0], &ticks, sizeof(ticks)) == sizeof(ticks), "read");
-		if (i >= 0)
-			samples[nr_samples++] = ticks;
+		take_sample(pid, fds[0], i >= 0);
 	}
 	close(fds[0]);
 	close(fds[1]);
