@@ -107,21 +107,9 @@ bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 	return !vma_is_anonymous(vma) || caller_can_write(vma);
 }
 
-/**
- * vma_attr_range_permits() - Do all mappings of a range permit an operation?
- * @mm: the mm
- * @start: first address
- * @end: end address, exclusive
- * @op: what is about to be done to every mapping of the range
- *
- * Always walks the range; where its first VMA is at hand, vma_attr_permits()
- * and vma_attr_rest_permits() are cheaper. Gaps are passed over.
- *
- * Context: mmap lock of @mm in either mode.
- * Return: true if it may go ahead; if not, the caller fails with -EPERM.
- */
-bool vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
-			    unsigned long end, enum vma_attr_op op)
+/* The slow path of vma_attr_range_permits(): there may be locks in the range. */
+bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
+			      unsigned long end, enum vma_attr_op op)
 {
 	VMA_ITERATOR(vmi, mm, start);
 	struct vm_area_struct *vma;
@@ -134,74 +122,117 @@ bool vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 	return true;
 }
 
+/* The slow path of vma_attr_permits_to(): there may be locks in the range. */
+bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
+			   enum vma_attr_op op)
+{
+	if (!vma_attr_permits(vma, op))
+		return false;
+
+	return end <= vma->vm_end ||
+	       vma_attr_range_permits(vma->vm_mm, vma->vm_end, end, op);
+}
+
+/*
+ * [start, end) is about to hold locked VMAs. One that can neither move nor grow
+ * is within these bounds for good; any other may be anywhere later on.
+ */
+static void widen_bounds(struct mm_struct *mm, unsigned long start,
+			 unsigned long end, bool fixed)
+{
+	mm->seal_start = fixed ? min(mm->seal_start, start) : 0;
+	mm->seal_end = fixed ? max(mm->seal_end, end) : ULONG_MAX;
+}
+
+static bool flags_fix_range(vm_flags_t all, vm_flags_t any)
+{
+	return (all & LOCK_MAP) && !(any & (VM_GROWSDOWN | VM_GROWSUP));
+}
+
+/* The slow path of vma_attr_mark(): the VMA has locks. */
+void __vma_attr_mark(const struct vm_area_struct *vma)
+{
+	widen_bounds(vma->vm_mm, vma->vm_start, vma->vm_end,
+		     flags_fix_range(vma->vm_flags, vma->vm_flags));
+}
+
 static bool vma_has_locks(struct vm_area_struct *vma, vm_flags_t locks)
 {
 	return (vma->vm_flags & locks) == locks;
 }
+
+/* What check_range() learnt about the VMAs of a range. */
+struct range_facts {
+	struct vm_area_struct *first, *last;
+	vm_flags_t all, any;	/* flags that all of them have, that any has */
+};
 
 /*
  * Can all of [start, end) be locked? A gap is refused: it could be filled later
  * by a mapping without locks, in what the user takes for a sealed range.
  */
 static int check_range(struct mm_struct *mm, unsigned long start,
-		       unsigned long end, vm_flags_t locks)
+		       unsigned long end, vm_flags_t locks,
+		       struct range_facts *facts)
 {
 	VMA_ITERATOR(vmi, mm, start);
 	unsigned long mapped_to = start;
-	struct vm_area_struct *vma;
+	vm_flags_t all = ~(vm_flags_t)0, any = 0;
+	struct vm_area_struct *vma, *first = NULL, *last = NULL;
 
 	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
 			return -ENOMEM;
-		/* The kernel may discard these at any time: no such promise. */
-		if ((locks & LOCK_DISCARD) && (vma->vm_flags & VM_DROPPABLE))
-			return -EINVAL;
+		if (!first)
+			first = vma;
+		last = vma;
+		all &= vma->vm_flags;
+		any |= vma->vm_flags;
 		mapped_to = vma->vm_end;
 	}
+	if (mapped_to < end)
+		return -ENOMEM;
 
-	return mapped_to < end ? -ENOMEM : 0;
+	/* The kernel may discard these at any time: no such promise. */
+	if ((locks & LOCK_DISCARD) && (any & VM_DROPPABLE))
+		return -EINVAL;
+
+	*facts = (struct range_facts){ first, last, all, any };
+	return 0;
 }
 
-/* Make @addr a border between VMAs, unless both sides have the locks anyway. */
-static int split_at(struct mm_struct *mm, unsigned long addr, vm_flags_t locks)
+/* Make @addr, within @vma, a border between VMAs, unless both sides have the locks. */
+static int split_at(struct vm_area_struct *vma, unsigned long addr,
+		    vm_flags_t locks)
 {
-	VMA_ITERATOR(vmi, mm, addr);
-	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, vma->vm_mm, addr);
 
-	vma = vma_iter_load(&vmi);
-	if (!vma || vma->vm_start == addr || vma_has_locks(vma, locks))
+	if (vma_has_locks(vma, locks))
 		return 0;
 
+	vma_iter_load(&vmi);
 	return split_vma(&vmi, vma, addr, /* new_below= */ 1);
 }
 
 /*
- * Merge the VMAs of [start, end) with each other and with their neighbours
- * where that is possible. Running out of memory leaves them unmerged, which is
- * no more than untidy.
+ * Merge @vma with its neighbours where the locks, once added, permit it. Running
+ * out of memory leaves it unmerged, which is no more than untidy.
+ *
+ * Return: the VMA in whose range @vma now is.
  */
-static void merge_range(struct mm_struct *mm, unsigned long start,
-			unsigned long end)
+static struct vm_area_struct *merge_locked(struct vma_iterator *vmi,
+					   struct vm_area_struct *prev,
+					   struct vm_area_struct *vma,
+					   vm_flags_t locks)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma, *prev, *merged;
+	vma_flags_t flags = vma->flags;
+	struct vm_area_struct *merged;
 
-	vma_iter_load(&vmi);
-	prev = vma_prev(&vmi);
+	vma_flags_set_mask(&flags, legacy_to_vma_flags(locks));
+	merged = vma_modify_flags(vmi, prev, vma, vma->vm_start, vma->vm_end,
+				  &flags);
 
-	/*
-	 * The neighbour at the end has its turn as well: a merge takes one VMA
-	 * on either side, so the last VMA of the range may have been taken by
-	 * the one before and never have met it.
-	 */
-	for_each_vma_range(vmi, vma, end + 1) {
-		vma_flags_t flags = vma->flags;
-
-		/* Flags that do not change: this only looks for neighbours. */
-		merged = vma_modify_flags(&vmi, prev, vma, vma->vm_start,
-					  vma->vm_end, &flags);
-		prev = IS_ERR(merged) ? vma : merged;
-	}
+	return IS_ERR(merged) ? vma : merged;
 }
 
 /**
@@ -212,10 +243,10 @@ static void merge_range(struct mm_struct *mm, unsigned long start,
  * @locks: mask of VM_SEAL_*, not empty
  *
  * What can fail comes first (the range is looked at, then split at its two
- * ends), then the locks are set, which cannot fail, then what has become equal
- * is merged, which may fail without harm. So there are no locks to take back on
- * an error. At vm.max_map_count a split is refused even where a merge would
- * have made up for it.
+ * ends), then the locks are set, which cannot fail, and what becomes equal by
+ * that is merged, which may fail without harm. So there are no locks to take
+ * back on an error. At vm.max_map_count a split is refused even where a merge
+ * would have made up for it.
  *
  * Context: mmap write lock of @mm.
  * Return: 0, or with no lock added: -ENOMEM if there is a gap in the range or a
@@ -226,31 +257,42 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, vm_flags_t locks)
 {
 	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
+	struct vm_area_struct *vma, *prev;
+	struct range_facts facts;
 	int err;
 
 	mmap_assert_write_locked(mm);
 
-	err = check_range(mm, start, end, locks);
+	err = check_range(mm, start, end, locks, &facts);
 	if (err)
 		return err;
 
-	err = split_at(mm, start, locks);
-	if (err)
-		return err;
-	err = split_at(mm, end, locks);
-	if (err)
-		goto out_merge;
-
-	vma_attr_mm_mark(mm, locks);
-	for_each_vma_range(vmi, vma, end) {
-		if (vma_has_locks(vma, locks))
-			continue;
-		vma_start_write(vma);
-		vma_set_flags_mask(vma, legacy_to_vma_flags(locks));
+	/* The part above the border is that of the old VMA: last stays the last. */
+	if (start > facts.first->vm_start) {
+		err = split_at(facts.first, start, locks);
+		if (err)
+			return err;
+	}
+	if (end < facts.last->vm_end) {
+		err = split_at(facts.last, end, locks);
+		if (err)
+			locks = 0;	/* only merge what was split */
 	}
 
-out_merge:
-	merge_range(mm, start, end);
+	if (likely(!err))
+		widen_bounds(mm, start, end,
+			     flags_fix_range(facts.all | locks, facts.any));
+
+	vma_iter_load(&vmi);
+	prev = vma_prev(&vmi);
+	for_each_vma_range(vmi, vma, end) {
+		if (!vma_has_locks(vma, locks) || unlikely(err)) {
+			vma = merge_locked(&vmi, prev, vma, locks);
+			vma_start_write(vma);
+			vma_set_flags_mask(vma, legacy_to_vma_flags(locks));
+		}
+		prev = vma;
+	}
+
 	return err;
 }

@@ -20,7 +20,9 @@
  * Locking: the bits are written under the mmap write lock with the VMA write
  * locked, so they are stable under the mmap lock in either mode and under the
  * VMA read lock. What was learnt from them is void once the lock is dropped:
- * ask again after taking it anew.
+ * ask again after taking it anew. The bounds of all locked VMAs of an mm
+ * (seal_start and seal_end of &struct mm_struct) are written under the mmap write
+ * lock and read under the mmap lock; they only ever widen.
  *
  * Only mm/vma_attr.c and this header touch the bits, held to that by
  * scripts/coccinelle/misc/vma_attr.cocci.
@@ -92,8 +94,11 @@ struct vma_attr_rule {
 extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
 
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op);
-bool vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
-			    unsigned long end, enum vma_attr_op op);
+bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
+			   enum vma_attr_op op);
+bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
+			      unsigned long end, enum vma_attr_op op);
+void __vma_attr_mark(const struct vm_area_struct *vma);
 void vma_attr_punch_begin(struct mm_struct *mm);
 void vma_attr_punch_end(struct mm_struct *mm);
 vm_flags_t vma_attr_locks(unsigned long mseal_flags);
@@ -101,33 +106,14 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, vm_flags_t locks);
 
 /**
- * vma_attr_mm_locked() - Has any mapping of an mm ever been locked?
- * @mm: the mm
- *
- * What keeps a process that never sealed anything from paying for a look at
- * every VMA of a range. Set before the first lock is, never cleared.
- *
- * Context: stable under the mmap lock, in either mode.
- * Return: false if no VMA of @mm has a lock.
+ * vma_attr_mm_init() - An mm starts with nothing locked
+ * @mm: the mm, which nobody else can see yet
  */
-static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
+static inline void vma_attr_mm_init(struct mm_struct *mm)
 {
-	return mm_flags_test(MMF_HAS_SEALS, mm);
-}
-
-/**
- * vma_attr_mm_mark() - Note that an mm is about to have a locked mapping
- * @mm: the mm
- * @flags: flags of the VMA that it is about to have
- *
- * For whoever sets a lock, or makes a VMA with its locks already set.
- *
- * Context: mmap write lock of @mm, or an mm that nobody else can see yet.
- */
-static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
-{
-	if (unlikely(flags & VM_SEAL_ANY))
-		mm_flags_set(MMF_HAS_SEALS, mm);
+	mm->seal_start = ULONG_MAX;
+	mm->seal_end = 0;
+	atomic_set(&mm->nr_punching, 0);
 }
 
 /**
@@ -140,8 +126,31 @@ static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
 static inline void vma_attr_dup_mm(struct mm_struct *mm,
 				   const struct mm_struct *oldmm)
 {
-	if (unlikely(vma_attr_mm_locked(oldmm)))
-		mm_flags_set(MMF_HAS_SEALS, mm);
+	mm->seal_start = oldmm->seal_start;
+	mm->seal_end = oldmm->seal_end;
+}
+
+/**
+ * vma_attr_mm_locked() - Has any mapping of an mm ever been locked?
+ * @mm: the mm
+ *
+ * Context: stable under the mmap lock, in either mode.
+ * Return: false if no VMA of @mm has a lock.
+ */
+static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
+{
+	return unlikely(mm->seal_end);
+}
+
+/*
+ * May a VMA in [start, end) have locks? What keeps a process that sealed
+ * nothing, or nothing here, from paying for a look at every VMA of a range.
+ */
+static __always_inline bool vma_attr_may_be_locked(const struct mm_struct *mm,
+						   unsigned long start,
+						   unsigned long end)
+{
+	return unlikely(start < mm->seal_end) && end > mm->seal_start;
 }
 
 /**
@@ -154,6 +163,21 @@ static inline void vma_attr_dup_mm(struct mm_struct *mm,
 static __always_inline bool vma_attr_locked(struct vm_area_struct *vma)
 {
 	return unlikely(vma->vm_flags & VM_SEAL_ANY);
+}
+
+/**
+ * vma_attr_mark() - Note where a mapping is that has locks
+ * @vma: the mapping, with its locks set
+ *
+ * For whoever makes a VMA with its locks already set.
+ *
+ * Context: mmap write lock of its mm, or an mm that nobody else can see yet;
+ * before @vma is in it.
+ */
+static inline void vma_attr_mark(struct vm_area_struct *vma)
+{
+	if (vma_attr_locked(vma))
+		__vma_attr_mark(vma);
 }
 
 /**
@@ -176,25 +200,46 @@ static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 }
 
 /**
- * vma_attr_rest_permits() - Do the mappings behind the first permit an operation?
- * @vma: the first mapping of the range, asked for with vma_attr_permits()
+ * vma_attr_permits_to() - Do a mapping and those behind it permit an operation?
+ * @vma: the first mapping of the range
  * @end: the end of the range, exclusive
  * @op: what is about to be done to every mapping of the range
  *
  * An operation on several mappings asks this before it changes the first, so
  * that a refusal leaves all of them as they were. Gaps are passed over. Costs
- * a walk only if the range leaves @vma in an mm that has locked mappings.
+ * a walk only if the range leaves @vma and there may be locks in it.
  *
  * Context: mmap lock in either mode.
  * Return: true if it may go ahead; if not, the caller fails with -EPERM.
  */
-static __always_inline bool vma_attr_rest_permits(struct vm_area_struct *vma,
-						  unsigned long end,
-						  enum vma_attr_op op)
+static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
+						unsigned long end,
+						enum vma_attr_op op)
 {
-	return likely(end <= vma->vm_end) ||
-	       likely(!vma_attr_mm_locked(vma->vm_mm)) ||
-	       vma_attr_range_permits(vma->vm_mm, vma->vm_end, end, op);
+	return !vma_attr_may_be_locked(vma->vm_mm, vma->vm_start, end) ||
+	       __vma_attr_permits_to(vma, end, op);
+}
+
+/**
+ * vma_attr_range_permits() - Do all mappings of a range permit an operation?
+ * @mm: the mm
+ * @start: first address
+ * @end: end address, exclusive
+ * @op: what is about to be done to every mapping of the range
+ *
+ * For where the first VMA of the range is not at hand, else vma_attr_permits_to()
+ * is cheaper. Gaps are passed over.
+ *
+ * Context: mmap lock of @mm in either mode.
+ * Return: true if it may go ahead; if not, the caller fails with -EPERM.
+ */
+static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
+						   unsigned long start,
+						   unsigned long end,
+						   enum vma_attr_op op)
+{
+	return !vma_attr_may_be_locked(mm, start, end) ||
+	       __vma_attr_range_permits(mm, start, end, op);
 }
 
 /**
@@ -219,17 +264,21 @@ static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 
 #else /* No room for the bits or no VMAs to have them: mseal(2) is ENOSYS. */
 
-static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
-{
-	return false;
-}
-
-static inline void vma_attr_mm_mark(struct mm_struct *mm, vm_flags_t flags)
+static inline void vma_attr_mm_init(struct mm_struct *mm)
 {
 }
 
 static inline void vma_attr_dup_mm(struct mm_struct *mm,
 				   const struct mm_struct *oldmm)
+{
+}
+
+static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
+{
+	return false;
+}
+
+static inline void vma_attr_mark(struct vm_area_struct *vma)
 {
 }
 
@@ -249,8 +298,8 @@ static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 	return false;
 }
 
-static inline bool vma_attr_rest_permits(struct vm_area_struct *vma,
-					 unsigned long end, enum vma_attr_op op)
+static inline bool vma_attr_permits_to(struct vm_area_struct *vma,
+				       unsigned long end, enum vma_attr_op op)
 {
 	return true;
 }

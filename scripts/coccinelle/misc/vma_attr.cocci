@@ -49,8 +49,6 @@ VMA_SEAL_PROT_BIT@p
 VMA_SEAL_DISCARD_RO_BIT@p
 |
 VMA_SEAL_DISCARD_BIT@p
-|
-MMF_HAS_SEALS@p
 )
 
 @script:python depends on report@

@@ -115,6 +115,7 @@ static bool map_layout(struct mm_struct *mm, const char *pages)
 	const char *p = pages;
 
 	memset(mm, 0, sizeof(*mm));
+	vma_attr_mm_init(mm);
 	/* As in the kernel: the tree has no lock of its own to drop and take. */
 	mt_init_flags(&mm->mm_mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
 	current->mm = mm;
@@ -747,9 +748,9 @@ static bool test_attr_lock_nomem(void)
 	fail_prealloc = false;
 	ASSERT_LAYOUT(&mm, "|77|7777|");
 
-	/* The next one to come by tidies up. */
-	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
-	ASSERT_LAYOUT(&mm, "|777777|");
+	/* The next one that changes both tidies up. */
+	ASSERT_EQ(lock_pages(&mm, 0, 6, VM_SEAL_DISCARD), 0);
+	ASSERT_LAYOUT(&mm, "|ffffff|");
 
 	unmap_layout(&mm);
 	return true;
@@ -836,9 +837,20 @@ static bool test_attr_lock_write_locks(void)
 	return true;
 }
 
-/* The flag of the mm: there from the first lock on, and not before. */
+static bool bounds_are(struct mm_struct *mm, int first, int end)
+{
+	return mm->seal_start == TEST_ADDR(first) && mm->seal_end == TEST_ADDR(end);
+}
+
+static bool bounds_are_everywhere(struct mm_struct *mm)
+{
+	return mm->seal_start == 0 && mm->seal_end == ULONG_MAX;
+}
+
+/* Where an mm has locks: bounds from the first lock on, and not before. */
 static bool test_attr_mm_locked(void)
 {
+	struct vm_area_struct vma = {};
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwww ww"));
@@ -853,12 +865,71 @@ static bool test_attr_mm_locked(void)
 	unmap_layout(&mm);
 
 	ASSERT_TRUE(map_layout(&mm, ""));
-	vma_attr_mm_mark(&mm, VM_READ | VM_WRITE);
+	vma.vm_mm = &mm;
+	vma.vm_start = TEST_ADDR(3);
+	vma.vm_end = TEST_ADDR(5);
+	vma_attr_mark(&vma);
 	ASSERT_FALSE(vma_attr_mm_locked(&mm));
-	vma_attr_mm_mark(&mm, VM_READ | VM_SEAL_DISCARD);
+	vma_set_flags_mask(&vma, legacy_to_vma_flags(VM_SEALED));
+	vma_attr_mark(&vma);
 	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	ASSERT_TRUE(bounds_are(&mm, 3, 5));
 
 	unmap_layout(&mm);
+	return true;
+}
+
+/* The bounds widen, and hold whatever a locked VMA can still become. */
+static bool test_attr_bounds(void)
+{
+	struct mm_struct mm, child;
+
+	/*
+	 *  0123456789
+	 * "wwwwwwrrrr"
+	 */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwrrrr"));
+	ASSERT_EQ(lock_pages(&mm, 3, 4, VM_SEALED), 0);
+	ASSERT_TRUE(bounds_are(&mm, 3, 4));
+	ASSERT_EQ(lock_pages(&mm, 6, 8, VM_SEAL_MAP), 0);
+	ASSERT_TRUE(bounds_are(&mm, 3, 8));
+	ASSERT_EQ(lock_pages(&mm, 1, 2, VM_SEAL_MAP), 0);
+	ASSERT_TRUE(bounds_are(&mm, 1, 8));
+	/* One that has MAP already may get another. */
+	ASSERT_EQ(lock_pages(&mm, 3, 4, VM_SEAL_DISCARD), 0);
+	ASSERT_TRUE(bounds_are(&mm, 1, 8));
+	/* Refused: as it was. */
+	ASSERT_EQ(lock_pages(&mm, 9, 12, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_TRUE(bounds_are(&mm, 1, 8));
+
+	vma_attr_mm_init(&child);
+	ASSERT_FALSE(vma_attr_mm_locked(&child));
+	vma_attr_dup_mm(&child, &mm);
+	ASSERT_TRUE(bounds_are(&child, 1, 8));
+
+	/* Without MAP a VMA may move: it may be anywhere, then. */
+	ASSERT_EQ(lock_pages(&mm, 9, 10, VM_SEAL_PROT), 0);
+	ASSERT_TRUE(bounds_are_everywhere(&mm));
+	ASSERT_EQ(lock_pages(&mm, 9, 10, VM_SEAL_MAP), 0);
+	ASSERT_TRUE(bounds_are_everywhere(&mm));
+	unmap_layout(&mm);
+
+	/* It is enough that one of several may move. */
+	ASSERT_TRUE(map_layout(&mm, "wwrr"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEAL_MAP), 0);
+	ASSERT_TRUE(bounds_are(&mm, 0, 2));
+	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEAL_PROT), 0);
+	ASSERT_TRUE(bounds_are_everywhere(&mm));
+	unmap_layout(&mm);
+
+	/* A stack grows whatever is locked. */
+	ASSERT_TRUE(map_layout(&mm, "wwrr"));
+	vma_set_flags_mask(vma_lookup(&mm, TEST_ADDR(2)),
+			   legacy_to_vma_flags(VM_GROWSDOWN));
+	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEALED), 0);
+	ASSERT_TRUE(bounds_are_everywhere(&mm));
+	unmap_layout(&mm);
+
 	return true;
 }
 
@@ -868,11 +939,11 @@ static bool range_permits(struct mm_struct *mm, int first, int end,
 	return vma_attr_range_permits(mm, TEST_ADDR(first), TEST_ADDR(end), op);
 }
 
-static bool rest_permits(struct mm_struct *mm, int first, int end,
-			 enum vma_attr_op op)
+static bool permits_to(struct mm_struct *mm, int first, int end,
+		       enum vma_attr_op op)
 {
-	return vma_attr_rest_permits(vma_lookup(mm, TEST_ADDR(first)),
-				     TEST_ADDR(end), op);
+	return vma_attr_permits_to(vma_lookup(mm, TEST_ADDR(first)),
+				   TEST_ADDR(end), op);
 }
 
 /* Asking for a range, with gaps in it. */
@@ -907,21 +978,27 @@ static bool test_attr_range_permits(void)
 	/* Nothing but a gap. */
 	ASSERT_TRUE(range_permits(&mm, 4, 6, VMA_ATTR_OP_UNMAP));
 
-	/* The first is not asked. */
-	ASSERT_TRUE(rest_permits(&mm, 2, 4, VMA_ATTR_OP_UNMAP));
-	ASSERT_TRUE(rest_permits(&mm, 2, 14, VMA_ATTR_OP_UNMAP));
-	ASSERT_FALSE(rest_permits(&mm, 2, 15, VMA_ATTR_OP_UNMAP));
-	ASSERT_TRUE(rest_permits(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
-	ASSERT_FALSE(rest_permits(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
-	ASSERT_TRUE(rest_permits(&mm, 6, 8, VMA_ATTR_OP_PROTECT));
-	ASSERT_FALSE(rest_permits(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
-	ASSERT_FALSE(rest_permits(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
-	ASSERT_TRUE(rest_permits(&mm, 8, 14, VMA_ATTR_OP_PROTECT));
+	/* With the first VMA at hand. */
+	ASSERT_FALSE(permits_to(&mm, 2, 4, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(permits_to(&mm, 2, 4, VMA_ATTR_OP_PROTECT));
+	ASSERT_TRUE(permits_to(&mm, 6, 14, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(permits_to(&mm, 6, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(permits_to(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(permits_to(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(permits_to(&mm, 6, 8, VMA_ATTR_OP_PROTECT));
+	ASSERT_FALSE(permits_to(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
+	ASSERT_FALSE(permits_to(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
+	ASSERT_TRUE(permits_to(&mm, 10, 14, VMA_ATTR_OP_PROTECT));
 
-	/* An mm without locks is not walked at all. */
-	__clear_bit(MMF_HAS_SEALS, ACCESS_PRIVATE(&mm.flags, __mm_flags));
-	ASSERT_TRUE(rest_permits(&mm, 0, 15, VMA_ATTR_OP_UNMAP));
-	ASSERT_FALSE(range_permits(&mm, 0, 15, VMA_ATTR_OP_UNMAP));
+	/* Outside the bounds no VMA is looked at. */
+	mm.seal_start = TEST_ADDR(4);
+	mm.seal_end = TEST_ADDR(14);
+	ASSERT_TRUE(permits_to(&mm, 2, 4, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(range_permits(&mm, 2, 4, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 2, 5, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(permits_to(&mm, 14, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(range_permits(&mm, 14, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_FALSE(range_permits(&mm, 13, 15, VMA_ATTR_OP_UNMAP));
 
 	unmap_layout(&mm);
 	return true;
@@ -1094,6 +1171,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_lock_droppable);
 	TEST(attr_lock_write_locks);
 	TEST(attr_mm_locked);
+	TEST(attr_bounds);
 	TEST(attr_range_permits);
 	TEST(attr_munmap);
 	TEST(attr_munmap_max_map_count);
