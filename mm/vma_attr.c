@@ -171,16 +171,15 @@ struct range_facts {
  * Can all of [start, end) be locked? A gap is refused: it could be filled later
  * by a mapping without locks, in what the user takes for a sealed range.
  */
-static int check_range(struct mm_struct *mm, unsigned long start,
+static int check_range(struct vma_iterator *vmi, unsigned long start,
 		       unsigned long end, vm_flags_t locks,
 		       struct range_facts *facts)
 {
-	VMA_ITERATOR(vmi, mm, start);
 	unsigned long mapped_to = start;
 	vm_flags_t all = ~(vm_flags_t)0, any = 0;
 	struct vm_area_struct *vma, *first = NULL, *last = NULL;
 
-	for_each_vma_range(vmi, vma, end) {
+	for_each_vma_range(*vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
 			return -ENOMEM;
 		if (!first)
@@ -263,7 +262,7 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 
 	mmap_assert_write_locked(mm);
 
-	err = check_range(mm, start, end, locks, &facts);
+	err = check_range(&vmi, start, end, locks, &facts);
 	if (err)
 		return err;
 
@@ -283,6 +282,7 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 		widen_bounds(mm, start, end,
 			     flags_fix_range(facts.all | locks, facts.any));
 
+	vma_iter_set(&vmi, start);
 	vma_iter_load(&vmi);
 	prev = vma_prev(&vmi);
 	for_each_vma_range(vmi, vma, end) {

@@ -271,7 +271,7 @@ static void row_fork(bool refused, long unused)
 	pid_t pid;
 	int i, status;
 
-	rounds(i, 51) {
+	rounds(i, 301) {
 		start = now();
 		pid = syscall(SYS_fork);
 		if (!pid)
@@ -303,7 +303,7 @@ static void row_exec(bool refused, long unused)
 	pid_t pid;
 
 	check(!pipe(fds), "pipe");
-	rounds(i, 51) {
+	rounds(i, 151) {
 		pid = fork();
 		check(pid >= 0, "fork");
 		if (!pid) {
