@@ -374,22 +374,16 @@ static int model_mremap_move(struct model *m, const struct model_op *op)
 			return -EPERM;
 	}
 	for (i = 0; i < old_pages; i++) {
-		if (!source[i].mapped)
-			continue;
-		m->page[op->dst + i] = source[i];
-		if (!keep)
-			model_clear(m, op->first + i, op->first + i + 1);
-	}
-	if (!keep)
-		return 0;
-
-	/* The kernel does not let a source and its copy become one VMA. */
-	for (i = 0; i < old_pages; i++) {
 		const unsigned int from = op->first + i, to = op->dst + i;
 
-		if (source[i].mapped &&
-		    (from < to ? model_vma_end(m, from) > to :
-				 model_vma_end(m, to) > from)) {
+		if (!source[i].mapped)
+			continue;
+		m->page[to] = source[i];
+		if (!keep) {
+			model_clear(m, from, from + 1);
+		} else if (from < to ? model_vma_end(m, from) > to :
+				       model_vma_end(m, to) > from) {
+			/* The kernel keeps a source and its copy apart. */
 			*m = old;
 			return MODEL_NO_ANSWER;
 		}
