@@ -8,117 +8,17 @@
  * The rules alone, without an mm, are tested in tools/testing/vma/tests/attr.c.
  */
 
+#include <kunit/mm_layout.h>
+#include <kunit/mm_syscall.h>
 #include <kunit/test.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
-#include <linux/seq_buf.h>
-#include <linux/shmem_fs.h>
-#include <linux/syscalls.h>
 #include <linux/uaccess.h>
 #include <linux/vma_attr.h>
 
 #include "../internal.h"
-
-/*
- * Layouts: what an mm looks like, as text.
- *
- * Two kinds. A full one has a line for each VMA and one with the counters of the
- * mm, and is there to be compared with another. A short one is there to be read:
- * one character per page and a bar at each end of a VMA.
- *
- *   .       no lock
- *   1 - f   sum of the locks: MAP 1, PROT 2, DISCARD_RO 4, DISCARD 8
- *   space   no VMA
- */
-
-#define LAYOUT_LEN	2048
-
-/**
- * struct layout - What a range of an mm looks like
- * @text: one line for the mm and one for each VMA
- */
-struct layout {
-	char text[LAYOUT_LEN];
-};
-
-/**
- * layout_read() - Write down the layout of a range, and the counters of its mm
- * @test: the test
- * @mm: the mm
- * @start: first address
- * @end: end address, exclusive
- * @layout: where to write it to
- */
-static void layout_read(struct kunit *test, struct mm_struct *mm,
-			unsigned long start, unsigned long end,
-			struct layout *layout)
-{
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
-	struct seq_buf s;
-
-	seq_buf_init(&s, layout->text, sizeof(layout->text));
-
-	mmap_read_lock(mm);
-	seq_buf_printf(&s, "%d VMAs, %s, brk %lx, total_vm %lu ", mm->map_count,
-		       vma_attr_mm_locked(mm) ? "sealed" : "not sealed", mm->brk,
-		       mm->total_vm);
-	seq_buf_printf(&s, "data_vm %lu exec_vm %lu stack_vm %lu locked_vm %lu\n",
-		       mm->data_vm, mm->exec_vm, mm->stack_vm, mm->locked_vm);
-	for_each_vma_range(vmi, vma, end)
-		seq_buf_printf(&s, "%lx-%lx %c%c%c%c flags %lx pgoff %lx %s%s\n",
-			       vma->vm_start, vma->vm_end,
-			       vma->vm_flags & VM_READ ? 'r' : '-',
-			       vma->vm_flags & VM_WRITE ? 'w' : '-',
-			       vma->vm_flags & VM_EXEC ? 'x' : '-',
-			       vma->vm_flags & VM_MAYSHARE ? 's' : 'p',
-			       vma->vm_flags, vma->vm_pgoff,
-			       vma->vm_file ? "file" : "",
-			       vma->anon_vma ? " anon_vma" : "");
-	mmap_read_unlock(mm);
-
-	KUNIT_ASSERT_FALSE_MSG(test, seq_buf_has_overflowed(&s),
-			       "LAYOUT_LEN is too small");
-	seq_buf_str(&s);
-}
-
-/* Line by line, as a line of the kernel log only holds so much. */
-static void layout_print(struct kunit *test, const char *title,
-			 const struct layout *layout)
-{
-	const char *line = layout->text, *end;
-
-	kunit_err(test, "%s\n", title);
-	for (; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		if (!end)
-			break;
-		kunit_err(test, "  %.*s\n", (int)(end - line), line);
-	}
-}
-
-/**
- * layout_same() - Compare two layouts, and print them if they differ
- * @test: the test
- * @before: the one
- * @after: the other
- *
- * Return: are they the same?
- */
-static bool layout_same(struct kunit *test, const struct layout *before,
-			const struct layout *after)
-{
-	if (!strcmp(before->text, after->text))
-		return true;
-
-	layout_print(test, "Layout before:", before);
-	layout_print(test, "Layout after:", after);
-	return false;
-}
 
 static char locks_to_char(vm_flags_t locks)
 {
@@ -136,37 +36,6 @@ static char locks_to_char(vm_flags_t locks)
 	return ".123456789abcdef"[sum];
 }
 
-/**
- * layout_read_short() - Write down the locks of a range, in short
- * @mm: the mm
- * @start: first address
- * @end: end address, exclusive; no VMA may reach beyond it
- * @buf: where to write it to, room for two characters per page and two more
- */
-static void layout_read_short(struct mm_struct *mm, unsigned long start,
-			      unsigned long end, char *buf)
-{
-	VMA_ITERATOR(vmi, mm, start);
-	unsigned long addr = start;
-	struct vm_area_struct *vma;
-
-	mmap_read_lock(mm);
-	for_each_vma_range(vmi, vma, end) {
-		const unsigned long vma_end = min(vma->vm_end, end);
-
-		if (addr != vma->vm_start || addr == start) {
-			for (; addr < vma->vm_start; addr += PAGE_SIZE)
-				*buf++ = ' ';
-			*buf++ = '|';
-		}
-		for (; addr < vma_end; addr += PAGE_SIZE)
-			*buf++ = locks_to_char(vma->vm_flags);
-		*buf++ = '|';
-	}
-	mmap_read_unlock(mm);
-	*buf = '\0';
-}
-
 /*
  * The arena: a few pages for a test to map and to seal, with some more behind
  * them to move things to. A seal is for good, so whoever needs another try
@@ -180,7 +49,8 @@ static void layout_read_short(struct mm_struct *mm, unsigned long start,
 /* With CONFIG_DEBUG_VM_MAPLE_TREE each change looks at all VMAs of the mm. */
 #define ARENAS_PER_MM	16
 
-#define SHORT_LEN	(2 * ARENA_PAGES + 2)
+/* A row of a layout, with its name and the end of the line. */
+#define SHORT_LEN	(sizeof("lock |") + 2 * ARENA_PAGES + 1)
 
 enum backing {
 	ANON,
@@ -191,25 +61,22 @@ enum backing {
 
 static const char *const backing_names[] = { "anon", "private file", "shared file" };
 
+/* In a layout, with all pages touched. */
+static const char backing_cells[] = { 'A', 'P', 's' };
+
 struct arena {
 	unsigned int nr;
-	unsigned long base;
-	struct file *file;
+	struct kunit_mm_area area;
 	const char *pages;
-	struct layout before;
-	struct layout after;
+	struct kunit_mm_snapshot before;
+	struct kunit_mm_snapshot after;
 };
 
 static unsigned long page_addr(struct kunit *test, int page)
 {
 	struct arena *arena = test->priv;
 
-	return arena->base + page * PAGE_SIZE;
-}
-
-static u8 page_contents(int page)
-{
-	return 0x41 + page;
+	return kunit_mm_page_addr(&arena->area, page);
 }
 
 static unsigned long arena_end(struct kunit *test)
@@ -217,49 +84,7 @@ static unsigned long arena_end(struct kunit *test)
 	return page_addr(test, ARENA_STRIDE);
 }
 
-/*
- * System calls, as user space calls them. There they are handed the user's
- * registers on some architectures.
- */
-#if defined(CONFIG_ARCH_HAS_SYSCALL_WRAPPER)
-
-#include <asm/syscall.h>
-
-#if defined(CONFIG_X86_64)
-#define SYSCALL_SYMBOL(name)	__x64_sys_##name
-#elif defined(CONFIG_ARM64)
-#define SYSCALL_SYMBOL(name)	__arm64_sys_##name
-#else
-#error "How are system calls named here? See mm/Kconfig"
-#endif
-
-#define DECLARE_SYSCALL(name) \
-	asmlinkage long SYSCALL_SYMBOL(name)(const struct pt_regs *regs)
-
-DECLARE_SYSCALL(brk);
-DECLARE_SYSCALL(madvise);
-DECLARE_SYSCALL(mlock);
-DECLARE_SYSCALL(mprotect);
-DECLARE_SYSCALL(mremap);
-DECLARE_SYSCALL(munlock);
-DECLARE_SYSCALL(munmap);
-DECLARE_SYSCALL(pkey_mprotect);
-DECLARE_SYSCALL(remap_file_pages);
-
-#define syscall(name, ...)						\
-({									\
-	const unsigned long __args[6] = { __VA_ARGS__ };		\
-	struct pt_regs __regs = {};					\
-									\
-	syscall_set_arguments(current, &__regs, __args);		\
-	SYSCALL_SYMBOL(name)(&__regs);					\
-})
-
-#else
-
-#define syscall(name, ...)	sys_##name(__VA_ARGS__)
-
-#endif
+#define syscall		kunit_mm_syscall
 
 /* Do what the end of the thread would do, and begin anew. */
 static void renew_mm(struct kunit *test)
@@ -281,36 +106,30 @@ static void renew_mm(struct kunit *test)
  */
 static void arena_map(struct kunit *test, const char *pages, enum backing backing)
 {
-	const unsigned long flags =
-		backing == ANON ? MAP_ANONYMOUS | MAP_PRIVATE :
-		backing == PRIVATE_FILE ? MAP_PRIVATE : MAP_SHARED;
 	struct arena *arena = test->priv;
-	struct file *file = backing == ANON ? NULL : arena->file;
-	int page;
+	char text[2 * SHORT_LEN], *p = text;
+	int row, page;
 
-	KUNIT_ASSERT_LE(test, strlen(pages), ARENA_PAGES);
 	if (++arena->nr % ARENAS_PER_MM == 0)
 		renew_mm(test);
-	arena->base += ARENA_STRIDE * PAGE_SIZE;
+	arena->area.base += ARENA_STRIDE * PAGE_SIZE;
 	arena->pages = pages;
 
-	for (page = 0; pages[page]; page++) {
-		const unsigned long addr = page_addr(test, page);
-
-		if (pages[page] == ' ')
-			continue;
-		KUNIT_ASSERT_EQ(test, addr,
-				vm_mmap(file, addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
-					flags | MAP_FIXED, page * PAGE_SIZE));
-		KUNIT_ASSERT_EQ(test, 0, put_user(page_contents(page),
-						  (u8 __user *)addr));
+	KUNIT_ASSERT_LE(test, strlen(pages), ARENA_PAGES);
+	for (row = 0; row < 2; row++) {
+		p += sprintf(p, row ? "back " : "prot ");
+		for (page = 0; pages[page]; page++) {
+			if (pages[page] != (page ? pages[page - 1] : ' '))
+				*p++ = '|';
+			*p++ = row && pages[page] != ' ' ? backing_cells[backing] :
+							   pages[page];
+		}
+		if (page && pages[page - 1] != ' ')
+			*p++ = '|';
+		*p++ = '\n';
 	}
-	for (page = 0; pages[page]; page++) {
-		if (pages[page] == 'r')
-			KUNIT_ASSERT_EQ(test, 0,
-					syscall(mprotect, page_addr(test, page),
-						PAGE_SIZE, PROT_READ));
-	}
+	*p = '\0';
+	KUNIT_ASSERT_MM_BUILD(test, &arena->area, text);
 }
 
 /* Do all pages of the arena hold what arena_map() put there? */
@@ -328,14 +147,28 @@ static void assert_contents_kept(struct kunit *test, const char *what)
 				    get_user(contents,
 					     (u8 __user *)page_addr(test, page)),
 				    "page %d unreadable after %s", page, what);
-		KUNIT_ASSERT_EQ_MSG(test, contents, page_contents(page),
+		KUNIT_ASSERT_EQ_MSG(test, contents, kunit_mm_page_contents(page),
 				    "page %d changed by %s", page, what);
 	}
 }
 
-static void arena_read(struct kunit *test, struct layout *layout)
+static void arena_read(struct kunit *test, struct kunit_mm_snapshot *snapshot)
 {
-	layout_read(test, current->mm, page_addr(test, 0), arena_end(test), layout);
+	kunit_mm_snapshot_read(current->mm, page_addr(test, 0), arena_end(test),
+			       snapshot);
+}
+
+/* The arena looks as it did before; or print both. */
+static bool arena_unchanged(struct kunit *test)
+{
+	struct arena *arena = test->priv;
+
+	if (kunit_mm_snapshot_same(&arena->before, &arena->after))
+		return true;
+
+	kunit_mm_snapshot_print(test, "Before:", &arena->before);
+	kunit_mm_snapshot_print(test, "After:", &arena->after);
+	return false;
 }
 
 /*
@@ -350,7 +183,7 @@ static bool returned_unchanged(struct kunit *test, long ret, long want)
 	if (ret != want)
 		kunit_err(test, "returned %ld instead of %ld\n", ret, want);
 
-	return layout_same(test, &arena->before, &arena->after) && ret == want;
+	return arena_unchanged(test) && ret == want;
 }
 
 /*
@@ -370,17 +203,16 @@ do {										\
 			      __VA_ARGS__);					\
 } while (0)
 
-/* The short layout of the arena. # stands for these locks. */
+/* What the arena has locked. # stands for these locks. */
 #define ASSERT_LAYOUT(_test, _want, _locks)					\
 do {										\
 	struct kunit *__test = (_test);						\
-	char __want[SHORT_LEN], __have[SHORT_LEN];				\
+	struct arena *__arena = __test->priv;					\
+	char __want[SHORT_LEN];							\
 										\
-	strscpy(__want, _want, sizeof(__want));					\
+	snprintf(__want, sizeof(__want), "lock %s", _want);			\
 	strreplace(__want, '#', locks_to_char(_locks));				\
-	layout_read_short(current->mm, page_addr(__test, 0),			\
-			  page_addr(__test, ARENA_PAGES), __have);		\
-	KUNIT_ASSERT_STREQ(__test, __have, __want);				\
+	KUNIT_ASSERT_MM_LAYOUT(__test, &__arena->area, __want);			\
 } while (0)
 
 /* What is sealed, and what that has to lock. */
@@ -686,8 +518,7 @@ static void mseal_max_map_count(struct kunit *test)
 		arena_read(test, &arena->after);
 		KUNIT_ASSERT_EQ_MSG(test, -ENOMEM, ret, "room for %d", room);
 		KUNIT_ASSERT_TRUE_MSG(test,
-				      layout_same(test, &arena->before, &arena->after),
-				      "room for %d", room);
+				      arena_unchanged(test), "room for %d", room);
 		ASSERT_LAYOUT(test, "|..|....|..|", 0);
 	}
 }
@@ -1200,7 +1031,6 @@ static void fork_keeps(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
 	struct arena *arena = test->priv;
-	char have[SHORT_LEN], want[SHORT_LEN];
 	struct mm_struct *child;
 	unsigned long start, end;
 	int ret;
@@ -1223,11 +1053,8 @@ static void fork_keeps(struct kunit *test)
 	/* Everything but the brk, which is copied with the struct. */
 	child->brk = current->mm->brk;
 	arena_read(test, &arena->before);
-	layout_read(test, child, start, arena_end(test), &arena->after);
-	KUNIT_EXPECT_TRUE(test, layout_same(test, &arena->before, &arena->after));
-	layout_read_short(current->mm, start, end, want);
-	layout_read_short(child, start, end, have);
-	KUNIT_EXPECT_STREQ(test, have, want);
+	kunit_mm_snapshot_read(child, start, arena_end(test), &arena->after);
+	KUNIT_EXPECT_TRUE(test, arena_unchanged(test));
 
 	KUNIT_EXPECT_EQ(test, vma_attr_mm_locked(child), !seal->unsealed);
 	mmap_read_lock(child);
@@ -1242,26 +1069,15 @@ static void fork_keeps(struct kunit *test)
 	mmput(child);
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(fput_wrapper, fput, struct file *);
-
 static int vma_attr_test_init(struct kunit *test)
 {
 	struct arena *arena;
 
-	/* One of its own for every test, gone with the test's thread. */
-	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
-
 	arena = kunit_kzalloc(test, sizeof(*arena), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, arena);
-	arena->base = PAGE_ALIGN(TASK_SIZE / 4);
-	arena->file = shmem_file_setup("vma_attr_kunit", ARENA_PAGES * PAGE_SIZE,
-				       EMPTY_VMA_FLAGS);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, arena->file);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fput_wrapper,
-							   arena->file));
 	test->priv = arena;
 
-	return 0;
+	return kunit_mm_area_init(test, &arena->area, ARENA_PAGES, ARENA_PAGES);
 }
 
 static struct kunit_case vma_attr_test_cases[] = {
