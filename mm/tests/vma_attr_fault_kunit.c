@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the VMA attribute lock: out of memory, and out of mappings.
+ *
+ * Each allocation of an operation is made to fail in turn, by the kernel's own
+ * fault injection (see Documentation/fault-injection/). mseal() then has done
+ * all or nothing; whatever else has failed, no seal was lost or has spread; and
+ * nothing was leaked.
+ */
+
+#include <kunit/test.h>
+#include <linux/debugfs.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "../internal.h"
+#include "../slab.h"
+#include "vma_attr_test.h"
+
+/* More allocations than this no operation makes. */
+#define MOST_ALLOCATIONS	200
+
+/*
+ * Knobs of the fault injection. As they are, it spares allocations that may
+ * sleep, which all of ours do. None of this makes any allocation fail yet: that
+ * takes a task with fail_nth.
+ */
+static struct {
+	const char *dir, *name;
+	size_t size;
+	unsigned long value, old;
+	void *at;
+} knobs[] = {
+	{ "failslab",		"ignore-gfp-wait",	sizeof(bool),		0 },
+	{ "failslab",		"verbose",		sizeof(unsigned long),	0 },
+	{ "fail_page_alloc",	"ignore-gfp-wait",	sizeof(bool),		0 },
+	{ "fail_page_alloc",	"ignore-gfp-highmem",	sizeof(bool),		0 },
+	{ "fail_page_alloc",	"min-order",		sizeof(u32),		0 },
+	{ "fail_page_alloc",	"verbose",		sizeof(unsigned long),	0 },
+};
+
+static unsigned long knob_swap(void *at, size_t size, unsigned long value)
+{
+	unsigned long old;
+
+	switch (size) {
+	case sizeof(bool):
+		old = *(bool *)at;
+		*(bool *)at = value;
+		break;
+	case sizeof(u32):
+		old = *(u32 *)at;
+		*(u32 *)at = value;
+		break;
+	default:
+		old = *(unsigned long *)at;
+		*(unsigned long *)at = value;
+	}
+	return old;
+}
+
+/* Where debugfs keeps the value of a file. */
+static void *knob_find(const char *dir_name, const char *name)
+{
+	struct dentry *dir, *file = NULL;
+	void *at = NULL;
+
+	dir = debugfs_lookup(dir_name, NULL);
+	if (!IS_ERR_OR_NULL(dir)) {
+		file = debugfs_lookup(name, dir);
+		dput(dir);
+	}
+	if (!IS_ERR_OR_NULL(file)) {
+		at = d_inode(file)->i_private;
+		dput(file);
+	}
+	return at;
+}
+
+static int knobs_turn(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		knobs[i].at = knob_find(knobs[i].dir, knobs[i].name);
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (knobs[i].at)
+			knobs[i].old = knob_swap(knobs[i].at, knobs[i].size,
+						 knobs[i].value);
+	}
+	return 0;
+}
+
+static void knobs_turn_back(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (knobs[i].at)
+			knob_swap(knobs[i].at, knobs[i].size, knobs[i].old);
+	}
+}
+
+/* The next @nth allocation of this thread fails; 0 for none. */
+static void fail_nth(unsigned int nth)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	WRITE_ONCE(current->fail_nth, nth);
+#endif
+}
+
+/* Has it failed? */
+static bool has_failed(void)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	return !READ_ONCE(current->fail_nth);
+#else
+	return false;
+#endif
+}
+
+static void need_fault_injection(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (knobs[i].at)
+			continue;
+		kunit_skip(test, "no %s in debugfs: FAULT_INJECTION_DEBUG_FS is not set",
+			   knobs[i].dir);
+	}
+}
+
+/*
+ * Leaks: what a VMA is made of, counted while there is none.
+ */
+
+static const char *const cache_names[] = {
+	"vm_area_struct", "anon_vma", "anon_vma_chain", "maple_node",
+};
+
+/**
+ * struct census - How much there is of everything
+ * @objects: by the slab cache of cache_names[]; -1 if there is no such cache
+ * @files: references to the file
+ * @committed: pages of memory promised
+ */
+struct census {
+	long objects[ARRAY_SIZE(cache_names)];
+	long files;
+	unsigned long committed;
+};
+
+static long cache_objects(const char *name)
+{
+	long objects = -1;
+#ifdef CONFIG_SLUB_DEBUG
+	struct kmem_cache *s, *found = NULL;
+	struct slabinfo info = {};
+
+	mutex_lock(&slab_mutex);
+	list_for_each_entry(s, &slab_caches, list) {
+		if (!strcmp(s->name, name))
+			found = s;
+	}
+	mutex_unlock(&slab_mutex);
+	if (found) {
+		/* What is free, but kept at hand, counts as used. */
+		kmem_cache_shrink(found);
+		get_slabinfo(found, &info);
+		objects = info.active_objs;
+	}
+#endif
+	return objects;
+}
+
+static void take_census(struct kunit *test, struct vma_attr_twin *twin,
+			struct census *census)
+{
+	unsigned int i;
+
+	vma_attr_twin_empty(test, twin);
+	/* VMAs and nodes of the tree are freed by RCU, and some of that in two steps. */
+	rcu_barrier();
+	rcu_barrier();
+	for (i = 0; i < ARRAY_SIZE(cache_names); i++)
+		census->objects[i] = cache_objects(cache_names[i]);
+	census->files = file_count(twin->area.file);
+	census->committed = vm_memory_committed();
+}
+
+static void expect_no_leak(struct kunit *test, const struct census *before,
+			   const struct census *after)
+{
+	unsigned int i, counted = 0;
+
+	for (i = 0; i < ARRAY_SIZE(cache_names); i++) {
+		if (before->objects[i] < 0)
+			continue;
+		counted++;
+		KUNIT_EXPECT_EQ_MSG(test, before->objects[i], after->objects[i],
+				    "objects of %s", cache_names[i]);
+	}
+	/* anon_vma_chain may share its cache with others of the same size. */
+	KUNIT_EXPECT_GE_MSG(test, counted, 3, "slab caches found");
+	KUNIT_EXPECT_EQ_MSG(test, before->files, after->files,
+			    "references to the file");
+	KUNIT_EXPECT_EQ_MSG(test, before->committed, after->committed,
+			    "pages of memory committed");
+}
+
+/*
+ * Allocations that fail
+ */
+
+/* Those of mseal() come first. */
+static const struct model_op ops[] = {
+#define OP(_type, _first, _end, ...) \
+	{ .type = _type, .first = _first, .end = _end, __VA_ARGS__ }
+	OP(MODEL_MSEAL, 3, 7, .arg = 0),
+	OP(MODEL_MSEAL, 3, 7, .arg = MODEL_MAP),
+	OP(MODEL_MSEAL, 3, 7, .arg = MODEL_DISCARD),
+	OP(MODEL_MSEAL, 5, 6, .arg = MODEL_MAP | MODEL_PROT),
+	OP(MODEL_MSEAL, 2, 8, .arg = MODEL_PROT),
+	OP(MODEL_MPROTECT, 3, 7, .arg = MODEL_READ),
+	OP(MODEL_MPROTECT, 5, 6, .arg = 0),
+	OP(MODEL_MUNMAP, 3, 7),
+	OP(MODEL_MUNMAP, 5, 6),
+	OP(MODEL_MMAP_NOREPLACE, 0, 2, .arg = VMA_ATTR_RW),
+	OP(MODEL_MMAP, 3, 7, .arg = VMA_ATTR_RW, .pgoff = 3),
+	OP(MODEL_MREMAP_RESIZE, 4, 6, .new_pages = 1),
+	OP(MODEL_MREMAP_RESIZE, 6, 8, .new_pages = 3),
+	OP(MODEL_MREMAP_MOVE, 3, 5, .dst = 10, .new_pages = 2),
+	OP(MODEL_MREMAP_MOVE, 2, 8, .dst = 10, .new_pages = 6),
+	OP(MODEL_MADV_DONTDUMP, 3, 7),
+	OP(MODEL_MADV_DONTFORK, 5, 6),
+#undef OP
+};
+
+/* Each page has the locks that it had, or those that it should have now. */
+static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *twin)
+{
+	struct kunit_mm_layout *layout, *before, *after, *found;
+	const char *what = NULL;
+	unsigned int page;
+
+	layout = kunit_kmalloc_array(test, 3, sizeof(*layout), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, layout);
+	before = layout;
+	after = layout + 1;
+	found = layout + 2;
+	vma_attr_model_layout(&twin->model_before, twin->touch, before);
+	vma_attr_model_layout(&twin->model, twin->touch, after);
+	kunit_mm_layout_read(current->mm, &twin->area, BIT(KUNIT_MM_LOCK), found);
+
+	for (page = 0; page < MODEL_PAGES; page++) {
+		const char lock = found->cell[KUNIT_MM_LOCK][page];
+
+		/* mremap() may unmap its source or destination and then fail. */
+		if (lock == ' ' && !(twin->model_before.page[page].locks & MODEL_MAP))
+			continue;
+		if (lock != before->cell[KUNIT_MM_LOCK][page] &&
+		    lock != after->cell[KUNIT_MM_LOCK][page])
+			what = "a lock was lost or has spread";
+	}
+	kunit_kfree(test, layout);
+
+	return what;
+}
+
+/* The operation with an allocation that failed has returned: is all well? */
+static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
+				 const struct model_op *op)
+{
+	const char *what;
+
+	/* It did without, maybe with a border that could have gone. */
+	if (!twin->have)
+		return vma_attr_twin_compare(current->mm, twin, &twin->model);
+
+	if (twin->have != -ENOMEM)
+		return "it returned something else";
+	what = kunit_mm_inconsistent(current->mm);
+	if (what)
+		return what;
+	if (op->type != MODEL_MSEAL && op->type != MODEL_MUNMAP)
+		return locks_kept(test, twin);
+
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
+	return kunit_mm_snapshot_same(&twin->before, &twin->after) ?
+		NULL : "it ran out of memory, and has changed something";
+}
+
+/*
+ * Carry out an operation with its nth allocation failing. Returns false if it
+ * makes less than that, so none has failed.
+ */
+static bool try_failure(struct kunit *test, struct vma_attr_twin *twin,
+			const struct model_op *op, unsigned int nth)
+{
+	const char *what;
+	bool failed;
+
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
+	twin->model_before = twin->model;
+	twin->want = model_apply(&twin->model, op);
+	/* Who is refused allocates nothing. */
+	if (twin->want)
+		return false;
+
+	fail_nth(nth);
+	twin->have = vma_attr_kernel_do(&twin->area, op);
+	failed = has_failed();
+	fail_nth(0);
+
+	if (failed)
+		what = after_failure(test, twin, op);
+	else if (twin->have)
+		what = "it returned something else";
+	else
+		what = vma_attr_twin_compare(current->mm, twin, &twin->model);
+	if (what) {
+		kunit_err(test, "allocation %u of %s %s\n", nth,
+			  vma_attr_op_name(op->type), failed ? "failed" : "worked");
+		vma_attr_twin_print(test, twin, op, what);
+		KUNIT_FAIL_AND_ABORT(test, "%s: %s", vma_attr_op_name(op->type), what);
+	}
+	return failed;
+}
+
+/* Every allocation of every operation on every arrangement with simple seals. */
+static void allocations_fail(struct kunit *test)
+{
+	const struct vma_attr_backing *backing = test->param_value;
+	unsigned long failures[NR_MODEL_OPS] = {}, refused[NR_MODEL_OPS] = {};
+	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_arrangement arr;
+	struct census before, after;
+	unsigned int nr, i, nth;
+	struct model_op op;
+
+	need_fault_injection(test);
+	twin->touch = backing->touch;
+	twin->untidy = true;
+	take_census(test, twin, &before);
+	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
+		if (!vma_attr_arrangement(nr, &arr) ||
+		    !vma_attr_arrangement_basic(&arr))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(ops); i++) {
+			op = ops[i];
+			op.backing = backing->backing;
+			for (nth = 1; nth <= MOST_ALLOCATIONS; nth++) {
+				vma_attr_arrange(test, twin, &arr, backing->backing);
+				if (!try_failure(test, twin, &op, nth))
+					break;
+				failures[op.type]++;
+				refused[op.type] += !!twin->have;
+			}
+			KUNIT_ASSERT_LE(test, nth, MOST_ALLOCATIONS);
+		}
+	}
+	take_census(test, twin, &after);
+	expect_no_leak(test, &before, &after);
+
+	for (i = 0; i < ARRAY_SIZE(failures); i++) {
+		if (failures[i])
+			kunit_info(test, "%16s: %5lu allocations failed, %5lu times for good\n",
+				   vma_attr_op_name(i), failures[i], refused[i]);
+	}
+	KUNIT_EXPECT_GT(test, refused[MODEL_MSEAL], 0);
+	KUNIT_EXPECT_GT(test, refused[MODEL_MPROTECT], 0);
+	KUNIT_EXPECT_GT(test, refused[MODEL_MUNMAP], 0);
+	/* Merging that fails is no reason to fail. */
+	KUNIT_EXPECT_GT(test, failures[MODEL_MSEAL], refused[MODEL_MSEAL]);
+	vma_attr_twin_exit(test, twin);
+}
+
+/*
+ * As many mappings as there may be
+ */
+
+/* How many VMAs mseal() has to split: at each end, where its seal is news. */
+static unsigned int splits(const struct model *model, const struct model_op *op)
+{
+	struct model sealed = *model;
+	unsigned int nr = 0;
+
+	model_apply(&sealed, op);
+	if (model_joined(model, op->first) &&
+	    sealed.page[op->first].locks != model->page[op->first].locks)
+		nr++;
+	if (model_joined(model, op->end) &&
+	    sealed.page[op->end - 1].locks != model->page[op->end - 1].locks)
+		nr++;
+	return nr;
+}
+
+/* mseal() with room for so many more mappings. Returns false if it is refused. */
+static bool try_room(struct kunit *test, struct vma_attr_twin *twin,
+		     const struct model_op *op, unsigned int room)
+{
+	const bool enough = splits(&twin->model, op) <= room;
+	const int old_max = sysctl_max_map_count;
+	const char *what;
+
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
+	twin->model_before = twin->model;
+	twin->want = model_apply(&twin->model, op);
+	if (!enough) {
+		twin->model = twin->model_before;
+		twin->want = -ENOMEM;
+	}
+
+	WRITE_ONCE(sysctl_max_map_count, current->mm->map_count + room);
+	twin->have = vma_attr_kernel_do(&twin->area, op);
+	WRITE_ONCE(sysctl_max_map_count, old_max);
+
+	what = twin->have != twin->want ? "it returned something else" :
+		vma_attr_twin_compare(current->mm, twin, &twin->model);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
+	if (!what && twin->want &&
+	    !kunit_mm_snapshot_same(&twin->before, &twin->after))
+		what = "it was refused, and has changed something";
+	if (what) {
+		vma_attr_twin_print(test, twin, op, what);
+		KUNIT_FAIL_AND_ABORT(test, "room for %u: %s", room, what);
+	}
+	return enough;
+}
+
+/* At vm.max_map_count mseal() seals all or nothing, and says so. */
+static void mappings_run_out(struct kunit *test)
+{
+	const struct vma_attr_backing *backing = test->param_value;
+	struct vma_attr_twin *twin = test->priv;
+	unsigned int nr, i, room, refused = 0;
+	struct vma_attr_arrangement arr;
+
+	twin->touch = backing->touch;
+	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
+		if (!vma_attr_arrangement(nr, &arr) ||
+		    !vma_attr_arrangement_basic(&arr))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(ops) && ops[i].type == MODEL_MSEAL; i++) {
+			for (room = 0; room <= 2; room++) {
+				vma_attr_arrange(test, twin, &arr, backing->backing);
+				refused += !try_room(test, twin, &ops[i], room);
+			}
+		}
+	}
+	kunit_info(test, "%u refused\n", refused);
+	KUNIT_EXPECT_GT(test, refused, 0);
+	vma_attr_twin_exit(test, twin);
+}
+
+KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
+
+static int vma_attr_fault_init(struct kunit *test)
+{
+	test->priv = vma_attr_twin_init(test);
+	return 0;
+}
+
+static struct kunit_case vma_attr_fault_cases[] = {
+	KUNIT_CASE_PARAM(allocations_fail, backings_gen_params),
+	KUNIT_CASE_PARAM(mappings_run_out, backings_gen_params),
+	{}
+};
+
+static struct kunit_suite vma_attr_fault_suite = {
+	.name = "vma_attr_fault",
+	.suite_init = knobs_turn,
+	.suite_exit = knobs_turn_back,
+	.init = vma_attr_fault_init,
+	.test_cases = vma_attr_fault_cases,
+};
+
+kunit_test_suite(vma_attr_fault_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the VMA attribute lock without memory");
+MODULE_LICENSE("GPL");
