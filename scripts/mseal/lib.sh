@@ -135,3 +135,40 @@ config_lost() {
 	}
 	END { exit lost }' "$config" "$@"
 }
+
+# harness_tree DIR: a copy in DIR of what tools/testing/vma of the patched tree
+# includes, for it builds where it stands; what was built there stays. Sets VMA to
+# the directory to run make in.
+harness_tree() {
+	mkdir -p "$1"
+	rsync -a --delete --exclude=/tools/testing/vma/generated --filter='protect *.o' \
+		--filter='protect *.gcno' --filter='protect *.gcda' --filter='protect idr.c' \
+		--filter='protect radix-tree.c' --filter='protect /tools/testing/vma/vma' \
+		--filter='protect /tools/testing/vma/fuzz' \
+		--include=/tools/ --include=/tools/include/*** --include=/tools/lib/*** \
+		--include=/tools/arch/*** --include=/tools/scripts/*** \
+		--include=/tools/testing/ --include=/tools/testing/vma/*** \
+		--include=/tools/testing/shared/*** --include=/tools/testing/radix-tree/*** \
+		--exclude=/tools/** --include=/mm/*** --include=/lib/ --include=/lib/*.[ch] \
+		--include=/include/*** --include=/arch/ --include=/arch/x86/ \
+		--include=/arch/x86/include/*** --exclude=* "$BUILD/linux/" "$1/"
+	VMA=$1/tools/testing/vma
+}
+
+# make_harness ARGUMENT...: build in what harness_tree() made. Not optimised: that
+# takes a minute, and the tests a second.
+make_harness() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$VMA" -j"$(nproc)" "$@"
+}
+
+# run_harness LOG PROGRAM...: run it; what the sanitizers or VM_WARN_ON() have to say
+# is an error. VM_WARN_ON() prints and goes on, and so would UBSan.
+run_harness() {
+	local log=$1
+	shift
+
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$@" 2>&1 | tee "$log"
+	if grep -i 'assertion failed' "$log" >/dev/null; then
+		die "mm/vma.c or mm/vma_attr.c warned, see 'assertion failed' above"
+	fi
+}
