@@ -9,9 +9,6 @@
 #include "main.c"
 #undef main
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	maple_tree_init();

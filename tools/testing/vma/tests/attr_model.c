@@ -194,7 +194,9 @@ static int file_mmap_prepare(struct vm_area_desc *desc)
 static const struct file_operations file_ops = {
 	.mmap_prepare = file_mmap_prepare,
 };
+
 static struct address_space file_mapping;
+
 static struct file the_file = {
 	.f_mapping = &file_mapping,
 	.f_op = &file_ops,
@@ -338,8 +340,8 @@ static int grow(struct run *run, const struct model_op *op)
 	const unsigned int pages = op->first + op->new_pages - op->end;
 	struct mm_struct *mm = &run->mm;
 	struct vm_area_struct *vma = vma_lookup(mm, TEST_ADDR(op->end - 1));
-	VMA_ITERATOR(vmi, mm, vma->vm_end);
 
+	VMA_ITERATOR(vmi, mm, vma->vm_end);
 	vma = vma_merge_extend(&vmi, vma, pages * PAGE_SIZE);
 	if (!vma)
 		return -ENOMEM;
