@@ -42,13 +42,14 @@ cache_dir() {
 	printf '%s/mseal-attr' "$base"
 }
 
-# use_ccache: set CC, with ccache if it is there, and what makes ccache hit in
-# another clone (paths relative to BUILD) and not preprocess everything twice on
-# a miss (depend mode, which takes the compiler's own list of headers).
+# use_ccache [PREFIX]: set CC to PREFIXgcc, with ccache if it is there, and what
+# makes ccache hit in another clone (paths relative to BUILD) and not preprocess
+# everything twice on a miss (depend mode, which takes the compiler's own list of
+# headers).
 use_ccache() {
-	CC=gcc
+	CC=${1:-}gcc
 	command -v ccache >/dev/null || return 0
-	CC="ccache gcc"
+	CC="ccache $CC"
 	export CCACHE_DIR=${CCACHE_DIR:-$(cache_dir)/ccache}
 	export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$BUILD} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 	export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime,time_macros

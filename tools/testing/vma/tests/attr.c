@@ -1004,6 +1004,27 @@ static bool test_attr_range_permits(void)
 	return true;
 }
 
+/* Truncation leaves private copies alone under the strict lock, unless writable. */
+static bool test_attr_keeps_cows(void)
+{
+	struct vm_area_struct *readable, *writable;
+	unsigned long flags;
+	struct mm_struct mm;
+
+	for (flags = 0; flags <= (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD); flags++) {
+		ASSERT_TRUE(map_layout(&mm, "rrww"));
+		readable = vma_lookup(&mm, TEST_ADDR(0));
+		writable = vma_lookup(&mm, TEST_ADDR(2));
+		ASSERT_FALSE(vma_attr_keeps_cows(readable));
+		ASSERT_EQ(lock_pages(&mm, 0, 4, vma_attr_locks(flags)), 0);
+		ASSERT_EQ(vma_attr_keeps_cows(readable), !!(flags & MSEAL_DISCARD));
+		ASSERT_FALSE(vma_attr_keeps_cows(writable));
+		unmap_layout(&mm);
+	}
+
+	return true;
+}
+
 static bool munmap_locked(vm_flags_t locks)
 {
 	struct mm_struct mm;
@@ -1173,6 +1194,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_mm_locked);
 	TEST(attr_bounds);
 	TEST(attr_range_permits);
+	TEST(attr_keeps_cows);
 	TEST(attr_munmap);
 	TEST(attr_munmap_max_map_count);
 	TEST(attr_mmap_over);
