@@ -8,8 +8,8 @@ GUEST  ?= um
 KERNEL ?= patched
 export GUEST KERNEL
 
-# make hands what stands on its command line (BUILD=, KERNEL_SRC=, CONFIG=, RUN=,
-# ARGS=, FORCE=) to the scripts through the environment.
+# make hands what stands on its command line (BUILD=, KERNEL_SRC=, CONFIG=, ARCH=,
+# RUN=, ARGS=, FORCE=) to the scripts through the environment.
 
 ifneq ($(words $(GUEST)) $(filter um x86_64,$(GUEST)),1 $(GUEST))
 $(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64)
@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree refresh status kernel guest run test test-list test-overlay kunit \
-	attacks bench stress clean distclean
+	attacks bench stress fuzz coverage mutants clean distclean
 
 help:
 	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
@@ -31,10 +31,13 @@ help:
 	@echo ''
 	@echo 'make guest RUN=prog  run static programs in a guest: output and exit status come back'
 	@echo '                     [ARGS="..."] [GUEST=um|x86_64] [KERNEL=patched|pristine]'
-	@echo 'make kunit           KUnit tests by kunit.py on UML'
+	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
 	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
 	@echo 'make stress          threads that race with mseal(), under KASAN and lockdep [ROUNDS=]'
+	@echo 'make fuzz            the lock against a model of it, by libFuzzer [SECONDS=] [KEEP=1]'
+	@echo 'make coverage        lines of ours that KUnit and the userland harness run'
+	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY=]'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository laid in'
@@ -94,13 +97,26 @@ stress: tree
 		-- "$${BUILD:-build}/selftests/mseal_stress_test" $(or $(ROUNDS),40)
 
 kunit: tree
+	@$S/deps $(filter arm64,$(ARCH))
 	@$S/kunit
+
+fuzz: tree
+	@$S/deps fuzz
+	@$S/fuzz $(if $(KEEP),--keep) $(SECONDS)
+
+coverage: tree
+	@$S/deps coverage
+	@$S/coverage
+
+mutants: tree
+	@$S/mutants $(ONLY)
 
 test-overlay: deps
 	@$S/tests/overlay
 
 clean:
-	rm -rf "$${BUILD:-build}/out" "$${BUILD:-build}/log" "$${BUILD:-build}/guest"
+	rm -rf "$${BUILD:-build}/out" "$${BUILD:-build}/log" "$${BUILD:-build}/guest" \
+		"$${BUILD:-build}/mutants" "$${BUILD:-build}/coverage" "$${BUILD:-build}/fuzz"
 
 distclean:
 	@$S/overlay clean
