@@ -1004,6 +1004,28 @@ static bool test_attr_range_permits(void)
 	return true;
 }
 
+/* A monitor in another process writes to no memory that has a key. */
+static bool test_attr_other_mm(void)
+{
+	struct mm_struct mm, other = {};
+	struct vm_area_struct *vma;
+
+	ASSERT_TRUE(map_layout(&mm, "ww"));
+	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEAL_DISCARD), 0);
+	vma = vma_lookup(&mm, TEST_ADDR(0));
+
+	current->mm = &other;
+	ASSERT_TRUE(vma_attr_permits(vma, VMA_ATTR_OP_UFFD_FILL));
+	test_pkey = 1;
+	ASSERT_FALSE(vma_attr_permits(vma, VMA_ATTR_OP_UFFD_FILL));
+	current->mm = &mm;
+	ASSERT_TRUE(vma_attr_permits(vma, VMA_ATTR_OP_UFFD_FILL));
+	test_pkey = 0;
+
+	unmap_layout(&mm);
+	return true;
+}
+
 /* Truncation leaves private copies alone under the strict lock, unless writable. */
 static bool test_attr_keeps_cows(void)
 {
@@ -1194,6 +1216,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_mm_locked);
 	TEST(attr_bounds);
 	TEST(attr_range_permits);
+	TEST(attr_other_mm);
 	TEST(attr_keeps_cows);
 	TEST(attr_munmap);
 	TEST(attr_munmap_max_map_count);
