@@ -597,6 +597,99 @@ static bool test_attr_corpus(void)
 	return true;
 }
 
+/* Add an operation to a sequence; returns its new size. */
+static size_t add_op(unsigned char *bytes, size_t size, enum model_op_type type,
+		     unsigned int first, unsigned int pages, unsigned int arg,
+		     unsigned int dst)
+{
+	bytes[size++] = type;
+	bytes[size++] = (pages - 1) << 4 | first;
+	bytes[size++] = arg;
+	bytes[size++] = dst;
+	return size;
+}
+
+/* Three neighbours: each not sealed, or sealed with one of these. */
+static const int neighbour_flags[] = { -1, 0, 1, 2, 4, 7 };
+
+#define NR_NEIGHBOUR_FLAGS	ARRAY_SIZE(neighbour_flags)
+
+/* Then this is done to the middle one, to the first two, to all three. */
+static const struct {
+	enum model_op_type type;
+	unsigned int arg;
+} neighbour_ops[] = {
+	{ MODEL_MSEAL, 0 },
+	{ MODEL_MSEAL, MODEL_MAP },
+	{ MODEL_MSEAL, MODEL_PROT },
+	{ MODEL_MSEAL, MODEL_DISCARD },
+	{ MODEL_MPROTECT, MODEL_READ },
+	{ MODEL_MUNMAP, 0 },
+	{ MODEL_MMAP, MODEL_READ | MODEL_WRITE },
+	{ MODEL_MREMAP_RESIZE, 0 },
+	{ MODEL_MREMAP_RESIZE, 4 },
+	{ MODEL_MREMAP_MOVE, 0 },
+	{ MODEL_MREMAP_DONTUNMAP, 0 },
+	{ MODEL_MADV_DONTDUMP, 0 },
+	{ MODEL_MADV_DONTFORK, 0 },
+	{ MODEL_MADV_WIPEONFORK, 0 },
+};
+
+#define FIRST_NEIGHBOUR	4
+
+static bool try_neighbours(unsigned int mix, enum model_backing backing,
+			   unsigned int nr_op, unsigned int first, unsigned int pages)
+{
+	const enum model_op_type type = neighbour_ops[nr_op].type;
+	const unsigned int map_arg = (MODEL_READ | MODEL_WRITE) + 8 * backing;
+	unsigned int arg = neighbour_ops[nr_op].arg, i;
+	unsigned char bytes[8 * OP_BYTES];
+	size_t size = 0;
+
+	size = add_op(bytes, size, MODEL_MMAP, FIRST_NEIGHBOUR, 3, map_arg,
+		      FIRST_NEIGHBOUR);
+	for (i = 0; i < 3; i++, mix /= NR_NEIGHBOUR_FLAGS) {
+		if (neighbour_flags[mix % NR_NEIGHBOUR_FLAGS] < 0)
+			continue;
+		size = add_op(bytes, size, MODEL_MSEAL, FIRST_NEIGHBOUR + i, 1,
+			      neighbour_flags[mix % NR_NEIGHBOUR_FLAGS], 0);
+	}
+	if (type == MODEL_MMAP)
+		arg = map_arg;
+	/* What is mapped fits to the file; what moves, moves right behind. */
+	size = add_op(bytes, size, type, first, pages, arg, type == MODEL_MMAP ?
+		      first : FIRST_NEIGHBOUR + 3);
+	/* What was different for this reason may be equal again. */
+	size = add_op(bytes, size, MODEL_MPROTECT, FIRST_NEIGHBOUR, 3,
+		      MODEL_READ | MODEL_WRITE, 0);
+	size = add_op(bytes, size, MODEL_MADV_DODUMP, FIRST_NEIGHBOUR, 3, 0, 0);
+
+	return check_sequence(bytes, size);
+}
+
+/* Every arrangement of seals on three neighbours by every operation. */
+static bool test_attr_neighbours(void)
+{
+	const unsigned int nr_mixes = NR_NEIGHBOUR_FLAGS * NR_NEIGHBOUR_FLAGS *
+				      NR_NEIGHBOUR_FLAGS;
+	unsigned int mix, nr_op;
+	int backing;
+
+	for (mix = 0; mix < nr_mixes; mix++) {
+		for (backing = 0; backing < NR_MODEL_BACKINGS; backing++) {
+			for (nr_op = 0; nr_op < ARRAY_SIZE(neighbour_ops); nr_op++) {
+				ASSERT_TRUE(try_neighbours(mix, backing, nr_op,
+							   FIRST_NEIGHBOUR + 1, 1));
+				ASSERT_TRUE(try_neighbours(mix, backing, nr_op,
+							   FIRST_NEIGHBOUR, 2));
+				ASSERT_TRUE(try_neighbours(mix, backing, nr_op,
+							   FIRST_NEIGHBOUR, 3));
+			}
+		}
+	}
+	return true;
+}
+
 #define RANDOM_SEQUENCES	2000
 #define RANDOM_OPS		48
 
@@ -629,6 +722,7 @@ static bool test_attr_random(void)
 
 static void run_attr_model_tests(int *num_tests, int *num_fail)
 {
+	TEST(attr_neighbours);
 	TEST(attr_corpus);
 	TEST(attr_random);
 }
