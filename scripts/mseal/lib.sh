@@ -165,11 +165,13 @@ make_harness() {
 # run_harness LOG PROGRAM...: run it; what the sanitizers or VM_WARN_ON() have to say
 # is an error. VM_WARN_ON() prints and goes on, and so would UBSan.
 run_harness() {
-	local log=$1
+	local log=$1 status=0
 	shift
 
-	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$@" 2>&1 | tee "$log"
-	if grep -i 'assertion failed' "$log" >/dev/null; then
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$@" >"$log" 2>&1 || status=$?
+	cat "$log"
+	if grep -qi 'assertion failed' "$log"; then
 		die "mm/vma.c or mm/vma_attr.c warned, see 'assertion failed' above"
 	fi
+	return "$status"
 }
