@@ -263,7 +263,7 @@ static int do_change_op(struct run *run, const struct model_op *op,
 	VMA_ITERATOR(vmi, &run->mm, addr);
 	vma = vma_find(&vmi, end);
 	if (vma && (!protect || vma->vm_start <= addr))
-		permitted = vma_attr_rest_permits(vma, end, attr_op);
+		permitted = vma_attr_permits_to(vma, end, attr_op);
 	if (!permitted && !protect)
 		return -EPERM;
 
@@ -277,7 +277,8 @@ static int do_change_op(struct run *run, const struct model_op *op,
 			continue;
 		}
 		next = min(vma->vm_end, end);
-		if (!vma_attr_permits(vma, attr_op))
+		/* mprotect() asks one by one for the error only. */
+		if (!(protect && permitted) && !vma_attr_permits(vma, attr_op))
 			return -EPERM;
 		if (!permitted)
 			continue;
@@ -367,7 +368,7 @@ static int do_mremap_op(struct run *run, const struct model_op *op)
 	}
 
 	if (op->end - op->first != op->new_pages) {
-		if (!vma_attr_rest_permits(vma, TEST_ADDR(op->end), VMA_ATTR_OP_UNMAP) ||
+		if (!vma_attr_permits_to(vma, TEST_ADDR(op->end), VMA_ATTR_OP_UNMAP) ||
 		    !vma_attr_range_permits(&run->mm, TEST_ADDR(op->dst),
 					    TEST_ADDR(op->dst + op->new_pages),
 					    VMA_ATTR_OP_UNMAP))
@@ -377,7 +378,7 @@ static int do_mremap_op(struct run *run, const struct model_op *op)
 		return move_pages(run, op);
 	}
 
-	if (!vma_attr_rest_permits(vma, TEST_ADDR(op->end), attr_op))
+	if (!vma_attr_permits_to(vma, TEST_ADDR(op->end), attr_op))
 		return -EPERM;
 	for (i = 0; i < op->new_pages; i++) {
 		if (!vma_lookup(&run->mm, TEST_ADDR(op->first + i)))
@@ -446,7 +447,7 @@ static bool page_agrees(struct run *run, unsigned int i)
 static bool mm_agrees(struct run *run)
 {
 	VMA_ITERATOR(vmi, &run->mm, 0);
-	unsigned int i, pages = 0, locked = 0;
+	unsigned int i, pages = 0;
 	struct vm_area_struct *vma;
 	int count = 0;
 
@@ -456,7 +457,11 @@ static bool mm_agrees(struct run *run)
 			return false;
 		}
 		pages += run->model.page[i].mapped;
-		locked += !!run->model.page[i].locks;
+		if (!run->model.page[i].locks)
+			continue;
+		ASSERT_TRUE(vma_attr_mm_locked(&run->mm));
+		ASSERT_TRUE(TEST_ADDR(i) >= run->mm.seal_start);
+		ASSERT_TRUE(TEST_ADDR(i + 1) <= run->mm.seal_end);
 	}
 	for_each_vma(vmi, vma)
 		count++;
@@ -464,8 +469,6 @@ static bool mm_agrees(struct run *run)
 	if (!run->untidy)
 		ASSERT_EQ(count, (int)model_nr_vmas(&run->model));
 	ASSERT_EQ(run->mm.total_vm, pages);
-	if (locked)
-		ASSERT_TRUE(vma_attr_mm_locked(&run->mm));
 	return true;
 }
 
