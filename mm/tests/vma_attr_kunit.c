@@ -11,6 +11,7 @@
 #include <kunit/mm_layout.h>
 #include <kunit/mm_syscall.h>
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -884,9 +885,9 @@ static void mremap_several_over(struct kunit *test)
 	unsigned long src, dst;
 	long ret;
 
-	/* From 0 to 6, over 10 to 16 with the seal on 14. */
+	/* From 0 to 6, over 10 to 16 with the seal on 15, where no VMA begins. */
 	arena_map(test, "wwrrww    wwwwww", ANON);
-	arena_seal(test, 14, 15, seal);
+	arena_seal(test, 15, 16, seal);
 	src = page_addr(test, 0);
 	dst = page_addr(test, 10);
 
@@ -1026,6 +1027,76 @@ static void seal_stays(struct kunit *test)
 	}
 }
 
+/**
+ * struct hole - One that MADV_REMOVE was permitted to punch
+ * @mm: in this mm
+ * @addr: address in the mapping that is being sealed
+ * @sealer: who seals it
+ * @started: the thread that punches runs
+ * @punched: it is there
+ */
+struct hole {
+	struct mm_struct *mm;
+	unsigned long addr;
+	struct task_struct *sealer;
+	struct completion started;
+	bool punched;
+};
+
+/* Punch it when the sealer has sealed and waits, and not if he does not wait. */
+static int punch_late(void *data)
+{
+	struct hole *hole = data;
+	bool sealed;
+
+	complete(&hole->started);
+	while (!kthread_should_stop()) {
+		mmap_read_lock(hole->mm);
+		sealed = vma_attr_locked(vma_lookup(hole->mm, hole->addr));
+		mmap_read_unlock(hole->mm);
+
+		if (sealed && !task_is_running(hole->sealer)) {
+			WRITE_ONCE(hole->punched, true);
+			break;
+		}
+		cond_resched();
+	}
+	vma_attr_punch_end(hole->mm);
+
+	return 0;
+}
+
+/* What was permitted before the seal is over when mseal() returns. */
+static void mseal_waits_for_holes(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	struct mm_struct *mm = current->mm;
+	struct task_struct *thread;
+	struct hole *hole;
+
+	arena_map(test, "rr", SHARED_FILE);
+	hole = kunit_kzalloc(test, sizeof(*hole), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, hole);
+	hole->mm = mm;
+	hole->addr = page_addr(test, 0);
+	hole->sealer = current;
+	init_completion(&hole->started);
+
+	thread = kthread_create(punch_late, hole, "vma_attr_punch");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+	get_task_struct(thread);
+	vma_attr_punch_begin(mm);
+	wake_up_process(thread);
+	wait_for_completion(&hole->started);
+
+	KUNIT_EXPECT_EQ(test, 0, do_mseal(hole->addr, 2 * PAGE_SIZE, seal->flags));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hole->punched),
+			!!(seal->flags & MSEAL_DISCARD));
+
+	kthread_stop_put(thread);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mm->nr_punching));
+}
+
 /* fork() hands the seals on. */
 static void fork_keeps(struct kunit *test)
 {
@@ -1095,6 +1166,7 @@ static struct kunit_case vma_attr_test_cases[] = {
 	KUNIT_CASE_PARAM(mmap_beside, seal_gen_params),
 	KUNIT_CASE_PARAM(brk_sealed, seal_gen_params),
 	KUNIT_CASE_PARAM(seal_stays, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_waits_for_holes, seal_gen_params),
 	KUNIT_CASE_PARAM(fork_keeps, seal_or_not_gen_params),
 	{}
 };
