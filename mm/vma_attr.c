@@ -126,6 +126,9 @@ bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op)
 {
+	/* Nothing is mapped there, @vma is behind it. */
+	if (vma->vm_start >= end)
+		return true;
 	if (!vma_attr_permits(vma, op))
 		return false;
 

@@ -201,7 +201,8 @@ static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 
 /**
  * vma_attr_permits_to() - Do a mapping and those behind it permit an operation?
- * @vma: the first mapping of the range
+ * @vma: the first mapping that ends behind the start of the range; not asked if
+ *	it begins behind the end
  * @end: the end of the range, exclusive
  * @op: what is about to be done to every mapping of the range
  *

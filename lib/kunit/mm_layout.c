@@ -741,10 +741,10 @@ static int build(struct kunit *test, const struct kunit_mm_area *area,
 	unsigned int step, first, end;
 	long ret;
 
+	build_defaults(layout);
 	ret = build_possible(test, area, layout, text);
 	if (ret)
 		return ret;
-	build_defaults(layout);
 
 	for (step = 0; step < ARRAY_SIZE(build_steps); step++) {
 		for (first = 0; first < layout->pages; first = end) {

@@ -281,7 +281,8 @@ static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
 	if (!twin->have)
 		return vma_attr_twin_compare(current->mm, twin, &twin->model);
 
-	if (twin->have != -ENOMEM)
+	/* madvise(2) has a name of its own for it. */
+	if (twin->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM))
 		return "it returned something else";
 	what = kunit_mm_inconsistent(current->mm);
 	if (what)

@@ -66,7 +66,9 @@ struct vma_attr_twin *vma_attr_twin_init(struct kunit *test)
  */
 void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin)
 {
+	mmap_write_lock(current->mm);
 	validate_mm(current->mm);
+	mmap_write_unlock(current->mm);
 	KUNIT_EXPECT_STREQ(test, kunit_mm_inconsistent(current->mm) ?: "", "");
 	if (!twin->untidy)
 		KUNIT_EXPECT_STREQ(test, kunit_mm_unmerged(current->mm) ?: "", "");

@@ -989,6 +989,9 @@ static bool test_attr_range_permits(void)
 	ASSERT_FALSE(permits_to(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_FALSE(permits_to(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_TRUE(permits_to(&mm, 10, 14, VMA_ATTR_OP_PROTECT));
+	/* The first VMA that find_vma() has for a gap. */
+	ASSERT_FALSE(permits_to(&mm, 14, 15, VMA_ATTR_OP_UNMAP));
+	ASSERT_TRUE(permits_to(&mm, 14, 14, VMA_ATTR_OP_UNMAP));
 
 	/* Outside the bounds no VMA is looked at. */
 	mm.seal_start = TEST_ADDR(4);
