@@ -504,12 +504,6 @@ static void mappings_run_out(struct kunit *test)
 
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
 
-static int vma_attr_fault_init(struct kunit *test)
-{
-	test->priv = vma_attr_twin_init(test);
-	return 0;
-}
-
 static struct kunit_case vma_attr_fault_cases[] = {
 	KUNIT_CASE_PARAM(allocations_fail, backings_gen_params),
 	KUNIT_CASE_PARAM(mappings_run_out, backings_gen_params),
@@ -520,7 +514,7 @@ static struct kunit_suite vma_attr_fault_suite = {
 	.name = "vma_attr_fault",
 	.suite_init = knobs_turn,
 	.suite_exit = knobs_turn_back,
-	.init = vma_attr_fault_init,
+	.init = vma_attr_twin_init,
 	.test_cases = vma_attr_fault_cases,
 };
 

@@ -502,12 +502,6 @@ static void mlock_splits(struct kunit *test)
 	vma_attr_twin_exit(test, twin);
 }
 
-static int vma_attr_merge_init(struct kunit *test)
-{
-	test->priv = vma_attr_twin_init(test);
-	return 0;
-}
-
 static struct kunit_case vma_attr_merge_cases[] = {
 	KUNIT_CASE_PARAM(by_hand, examples_gen_params),
 	KUNIT_CASE_PARAM(merge_and_split, kinds_gen_params),
@@ -522,7 +516,7 @@ static struct kunit_case vma_attr_merge_cases[] = {
 
 static struct kunit_suite vma_attr_merge_suite = {
 	.name = "vma_attr_merge",
-	.init = vma_attr_merge_init,
+	.init = vma_attr_twin_init,
 	.test_cases = vma_attr_merge_cases,
 };
 

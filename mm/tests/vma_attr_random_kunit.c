@@ -291,12 +291,6 @@ static void random_operations(struct kunit *test)
 	vma_attr_twin_exit(test, run->twin);
 }
 
-static int vma_attr_random_init(struct kunit *test)
-{
-	test->priv = vma_attr_twin_init(test);
-	return 0;
-}
-
 static struct kunit_case vma_attr_random_cases[] = {
 	KUNIT_CASE(random_operations),
 	{}
@@ -304,7 +298,7 @@ static struct kunit_case vma_attr_random_cases[] = {
 
 static struct kunit_suite vma_attr_random_suite = {
 	.name = "vma_attr_random",
-	.init = vma_attr_random_init,
+	.init = vma_attr_twin_init,
 	.test_cases = vma_attr_random_cases,
 };
 

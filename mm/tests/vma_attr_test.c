@@ -38,13 +38,13 @@ unsigned long vma_attr_warned(void)
 
 /**
  * vma_attr_twin_init() - Begin with an address space that is empty
- * @test: the test
+ * @test: the test; its priv is the address space from now on, and ends with it
  *
- * For the init function of a suite.
+ * The init function of a suite.
  *
- * Return: the address space; it ends with @test.
+ * Return: 0
  */
-struct vma_attr_twin *vma_attr_twin_init(struct kunit *test)
+int vma_attr_twin_init(struct kunit *test)
 {
 	struct vma_attr_twin *twin;
 
@@ -53,8 +53,9 @@ struct vma_attr_twin *vma_attr_twin_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kunit_mm_area_init(test, &twin->area, MODEL_PAGES,
 						    VMA_ATTR_FILE_PAGES));
 	twin->warned = vma_attr_warned();
+	test->priv = twin;
 
-	return twin;
+	return 0;
 }
 
 /**

@@ -41,7 +41,7 @@ struct vma_attr_twin {
 	unsigned long warned;
 };
 
-struct vma_attr_twin *vma_attr_twin_init(struct kunit *test);
+int vma_attr_twin_init(struct kunit *test);
 void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin);
 void vma_attr_twin_empty(struct kunit *test, struct vma_attr_twin *twin);
 void vma_attr_twin_new_mm(struct kunit *test, struct vma_attr_twin *twin);
