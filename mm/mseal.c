@@ -160,6 +160,7 @@ static void keep_lazyfree(struct mm_struct *mm, unsigned long start,
  *   range;
  * * -ENOMEM: a part of the range is not mapped, or out of memory or of mappings
  *   (vm.max_map_count) for the split at an end of the range;
+ * * -EPERM: an LSM does not permit it, see security_mseal();
  * * -EINTR: killed while waiting for the mmap lock.
  */
 int do_mseal(unsigned long start, size_t len_in, unsigned long flags)
@@ -189,7 +190,7 @@ int do_mseal(unsigned long start, size_t len_in, unsigned long flags)
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	ret = vma_attr_lock_range(mm, start, end, locks);
+	ret = vma_attr_lock_range(mm, start, end, locks, flags);
 	if (!ret && (flags & MSEAL_DISCARD))
 		keep_lazyfree(mm, start, end);
 	mmap_write_unlock(mm);

@@ -72,6 +72,31 @@ vm_flags_t vma_attr_locks(unsigned long mseal_flags)
 	return mseal_flags ? 0 : locks;
 }
 
+/**
+ * vma_attr_seals() - Which flags of mseal(2) are in force for a mapping?
+ * @vma: the mapping
+ *
+ * For LSMs and their logs. What mseal(2) locks without flags is MSEAL_MAP and
+ * MSEAL_PROT here: its rule about discards is weaker than MSEAL_DISCARD.
+ *
+ * Context: mmap lock in either mode, or VMA read lock.
+ * Return: a mask of MSEAL_*, 0 for a mapping with nothing locked.
+ */
+unsigned long vma_attr_seals(const struct vm_area_struct *vma)
+{
+	unsigned long seals = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mseal_flag_locks); i++) {
+		const vm_flags_t locks = mseal_flag_locks[i].locks;
+
+		if ((vma->vm_flags & locks) == locks)
+			seals |= mseal_flag_locks[i].flag;
+	}
+
+	return seals;
+}
+
 /*
  * Could the calling thread have stored into the mapping? Its protection keys
  * decide with, as for any access that it makes. A userfaultfd monitor in another
@@ -176,7 +201,7 @@ struct range_facts {
  */
 static int check_range(struct vma_iterator *vmi, unsigned long start,
 		       unsigned long end, vm_flags_t locks,
-		       struct range_facts *facts)
+		       unsigned long mseal_flags, struct range_facts *facts)
 {
 	unsigned long mapped_to = start;
 	vm_flags_t all = ~(vm_flags_t)0, any = 0;
@@ -185,6 +210,10 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	for_each_vma_range(*vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
 			return -ENOMEM;
+		/* Whichever error a policy gives, mseal(2) knows this one. */
+		if (security_mseal(vma, mapped_to, min(end, vma->vm_end),
+				   mseal_flags))
+			return -EPERM;
 		if (!first)
 			first = vma;
 		last = vma;
@@ -243,6 +272,7 @@ static struct vm_area_struct *merge_locked(struct vma_iterator *vmi,
  * @start: first address, page aligned
  * @end: end address, exclusive, page aligned, above @start
  * @locks: mask of VM_SEAL_*, not empty
+ * @mseal_flags: the flags of mseal(2) that @locks stand for, as the LSMs know them
  *
  * What can fail comes first (the range is looked at, then split at its two
  * ends), then the locks are set, which cannot fail, and what becomes equal by
@@ -253,10 +283,12 @@ static struct vm_area_struct *merge_locked(struct vma_iterator *vmi,
  * Context: mmap write lock of @mm.
  * Return: 0, or with no lock added: -ENOMEM if there is a gap in the range or a
  * split ran out of memory or mappings, -EINVAL if a mapping cannot be split at
- * an end of the range or is one whose contents cannot be locked (MAP_DROPPABLE).
+ * an end of the range or is one whose contents cannot be locked (MAP_DROPPABLE),
+ * -EPERM if an LSM refused for one of the mappings.
  */
 int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
-			unsigned long end, vm_flags_t locks)
+			unsigned long end, vm_flags_t locks,
+			unsigned long mseal_flags)
 {
 	VMA_ITERATOR(vmi, mm, start);
 	struct vm_area_struct *vma, *prev;
@@ -265,7 +297,7 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 
 	mmap_assert_write_locked(mm);
 
-	err = check_range(&vmi, start, end, locks, &facts);
+	err = check_range(&vmi, start, end, locks, mseal_flags, &facts);
 	if (err)
 		return err;
 

@@ -102,8 +102,10 @@ void __vma_attr_mark(const struct vm_area_struct *vma);
 void vma_attr_punch_begin(struct mm_struct *mm);
 void vma_attr_punch_end(struct mm_struct *mm);
 vm_flags_t vma_attr_locks(unsigned long mseal_flags);
+unsigned long vma_attr_seals(const struct vm_area_struct *vma);
 int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
-			unsigned long end, vm_flags_t locks);
+			unsigned long end, vm_flags_t locks,
+			unsigned long mseal_flags);
 
 /**
  * vma_attr_mm_init() - An mm starts with nothing locked
@@ -178,6 +180,20 @@ static inline void vma_attr_mark(struct vm_area_struct *vma)
 {
 	if (vma_attr_locked(vma))
 		__vma_attr_mark(vma);
+}
+
+/**
+ * vma_attr_take_back() - Open the locks of a mapping that was never in use
+ * @vma: the mapping, made with its locks set, that its maker is about to unmap
+ *
+ * The only way for a lock to be opened. It is no unseal: nobody who could have
+ * relied on the lock has ever seen the mapping.
+ *
+ * Context: mmap write lock of its mm, held since before @vma was in it.
+ */
+static inline void vma_attr_take_back(struct vm_area_struct *vma)
+{
+	vm_flags_clear(vma, VM_SEAL_ANY);
 }
 
 /**
@@ -286,6 +302,16 @@ static inline void vma_attr_mark(struct vm_area_struct *vma)
 static inline bool vma_attr_locked(struct vm_area_struct *vma)
 {
 	return false;
+}
+
+static inline unsigned long vma_attr_seals(const struct vm_area_struct *vma)
+{
+	return 0;
+}
+
+static inline vm_flags_t vma_attr_locks(unsigned long mseal_flags)
+{
+	return 0;
 }
 
 static inline bool vma_attr_permits(struct vm_area_struct *vma,

@@ -1140,6 +1140,22 @@ static void fork_keeps(struct kunit *test)
 	mmput(child);
 }
 
+/* What LSMs are told of a mapping's seals is what mseal() was asked for. */
+static void seals_told(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	struct mm_struct *mm = current->mm;
+
+	arena_map(test, "wwrrwwrr", ANON);
+	arena_seal(test, 2, 6, seal);
+
+	mmap_read_lock(mm);
+	KUNIT_EXPECT_EQ(test, 0, vma_attr_seals(vma_lookup(mm, page_addr(test, 0))));
+	KUNIT_EXPECT_EQ(test, seal->flags ?: MSEAL_MAP | MSEAL_PROT,
+			vma_attr_seals(vma_lookup(mm, page_addr(test, 2))));
+	mmap_read_unlock(mm);
+}
+
 static int vma_attr_test_init(struct kunit *test)
 {
 	struct arena *arena;
@@ -1168,6 +1184,7 @@ static struct kunit_case vma_attr_test_cases[] = {
 	KUNIT_CASE_PARAM(seal_stays, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_waits_for_holes, seal_gen_params),
 	KUNIT_CASE_PARAM(fork_keeps, seal_or_not_gen_params),
+	KUNIT_CASE_PARAM(seals_told, seal_gen_params),
 	{}
 };
 

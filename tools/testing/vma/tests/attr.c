@@ -152,7 +152,8 @@ static void unmap_layout(struct mm_struct *mm)
 /* Pages [first, end) of the layout. */
 static int lock_pages(struct mm_struct *mm, int first, int end, vm_flags_t locks)
 {
-	return vma_attr_lock_range(mm, TEST_ADDR(first), TEST_ADDR(end), locks);
+	return vma_attr_lock_range(mm, TEST_ADDR(first), TEST_ADDR(end), locks,
+				   /* mseal_flags= */ 0);
 }
 
 static int munmap_pages(struct mm_struct *mm, int first, int end)
