@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Refuse forced writes by BPF LSM. See forced_write.c for what the options mean.
+ *
+ * Kernel structures are declared with the members that are used, and libbpf fits
+ * their offsets to the kernel that the program is loaded into; so neither building
+ * nor running it depends on one kernel's vmlinux.h.
+ *
+ * The hooks are called under the mmap lock or a VMA lock: the programs do not
+ * sleep, touch no user memory, and need no vmlinux beyond the two hooks.
+ */
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "forced_write.h"
+
+#define __relocated __attribute__((preserve_access_index))
+
+struct qstr {
+	const unsigned char *name;
+} __relocated;
+
+struct dentry {
+	struct qstr d_name;
+} __relocated;
+
+struct path {
+	struct dentry *dentry;
+} __relocated;
+
+struct super_block {
+	unsigned int s_dev;
+} __relocated;
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+} __relocated;
+
+struct file {
+	struct inode *f_inode;
+	struct path f_path;
+} __relocated;
+
+struct mm_struct {
+	struct file *exe_file;
+} __relocated;
+
+struct task_struct {
+	struct mm_struct *mm;
+} __relocated;
+
+struct vm_area_struct {
+	struct mm_struct *vm_mm;
+	unsigned long vm_flags;
+	struct file *vm_file;
+} __relocated;
+
+const volatile struct fw_policy policy;
+
+/* Events that found the ring full. */
+unsigned long long lost;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, FW_MAX_CGROUPS);
+	__type(key, __u32);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FW_MAX_BINARIES);
+	__type(key, struct fw_binary);
+	__type(value, __u32);
+} binaries SEC(".maps");
+
+/* Does @mm run an executable that the policy names for @role? */
+static __always_inline bool runs(struct mm_struct *mm, __u32 role)
+{
+	struct fw_binary key = {};
+	struct inode *inode;
+	struct file *exe;
+	__u32 *roles;
+
+	/* A kernel thread has none. */
+	if (!mm)
+		return false;
+	exe = BPF_CORE_READ(mm, exe_file);
+	if (!exe)
+		return false;
+	inode = BPF_CORE_READ(exe, f_inode);
+	key.ino = BPF_CORE_READ(inode, i_ino);
+	key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	roles = bpf_map_lookup_elem(&binaries, &key);
+	return roles && (*roles & role);
+}
+
+/* Does the policy apply to this writer and this memory? */
+static __always_inline bool in_scope(struct vm_area_struct *vma)
+{
+	__u32 i;
+
+	if (!policy.nr_cgroups && !policy.nr_targets && !policy.nr_writers)
+		return true;
+	for (i = 0; i < FW_MAX_CGROUPS && i < policy.nr_cgroups; i++)
+		if (bpf_current_task_under_cgroup(&cgroups, i) == 1)
+			return true;
+	if (policy.nr_targets && runs(vma->vm_mm, FW_BINARY_TARGET))
+		return true;
+	if (policy.nr_writers) {
+		struct task_struct *task = bpf_get_current_task_btf();
+
+		return runs(task->mm, FW_BINARY_WRITER);
+	}
+	return false;
+}
+
+static __always_inline void file_name(char *name, struct file *file)
+{
+	if (file)
+		bpf_probe_read_kernel_str(name, FW_NAME_LEN,
+					  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+}
+
+static __always_inline void report(struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end, int via, bool tracer,
+				   unsigned long flags, enum fw_verdict verdict)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct mm_struct *mm = vma->vm_mm;
+	struct fw_event *event;
+
+	if (!policy.log)
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&lost, 1);
+		return;
+	}
+	/* Whole events are compared, and the ring holds what was there before. */
+	__builtin_memset(event, 0, sizeof(*event));
+	event->start = start;
+	event->end = end;
+	event->vm_flags = vma->vm_flags;
+	event->cgroup = bpf_get_current_cgroup_id();
+	event->flags = flags;
+	event->tgid = id >> 32;
+	event->pid = id;
+	event->via = via;
+	event->verdict = verdict;
+	event->tracer = tracer;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	file_name(event->exe, mm ? BPF_CORE_READ(mm, exe_file) : NULL);
+	file_name(event->file, vma->vm_file);
+	bpf_ringbuf_submit(event, 0);
+}
+
+SEC("lsm/vma_forced_write")
+int BPF_PROG(forced_write, struct vm_area_struct *vma, unsigned long start,
+	     unsigned long end, unsigned int via, unsigned int tracer)
+{
+	enum fw_verdict verdict = policy.dry_run ? FW_DRY_RUN : FW_REFUSED;
+	/* What is above the lowest byte of a bool is not defined. */
+	bool traced = tracer & 0xff;
+
+	/* A way in that is newer than this program is refused with the others. */
+	if (via < 64 && !(policy.vias & (1ULL << via)))
+		return 0;
+	if (!policy.all && !(vma->vm_flags & policy.covered))
+		return 0;
+	if (!in_scope(vma))
+		return 0;
+	if (policy.allow_tracer && traced)
+		verdict = FW_TRACER;
+	report(vma, start, end, via, traced, 0, verdict);
+	return verdict == FW_REFUSED ? -EPERM : 0;
+}
+
+SEC("lsm/mseal")
+int BPF_PROG(seal, struct vm_area_struct *vma, unsigned long start,
+	     unsigned long end, unsigned long flags)
+{
+	enum fw_verdict verdict = policy.dry_run ? FW_DRY_RUN : FW_REFUSED;
+
+	if (!in_scope(vma))
+		return 0;
+	report(vma, start, end, -1, false, flags, verdict);
+	return verdict == FW_REFUSED ? -EPERM : 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

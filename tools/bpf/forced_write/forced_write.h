@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the BPF program (forced_write.bpf.c) and its loader (forced_write.c) share. */
+#ifndef FORCED_WRITE_H
+#define FORCED_WRITE_H
+
+/* Cgroups that one policy can name. */
+#define FW_MAX_CGROUPS		16
+/* Executables that one policy can name. */
+#define FW_MAX_BINARIES		64
+
+#define FW_COMM_LEN		16
+#define FW_NAME_LEN		48
+
+/* An executable as the kernel knows it: device in its own encoding, inode. */
+struct fw_binary {
+	unsigned long long ino;
+	unsigned int dev;
+	unsigned int unused;
+};
+
+/* What about an executable makes the policy apply; the values of the map. */
+#define FW_BINARY_TARGET	1	/* the memory's owner runs it */
+#define FW_BINARY_WRITER	2	/* the writer runs it */
+
+/* The policy. The loader fills it in before the program is loaded. */
+struct fw_policy {
+	/* A mapping with one of these in its vm_flags is the policy's affair... */
+	unsigned long long covered;
+	/* ... and with this set any other that the hook is asked about. */
+	unsigned char all;
+	/* The ways in, one bit for each enum forced_write_via. */
+	unsigned long long vias;
+	unsigned int nr_cgroups;
+	unsigned int nr_targets;
+	unsigned int nr_writers;
+	unsigned char allow_tracer;
+	unsigned char dry_run;
+	unsigned char log;
+};
+
+enum fw_verdict {
+	FW_REFUSED,
+	FW_DRY_RUN,		/* would have been refused */
+	FW_TRACER,		/* permitted to an active tracer */
+};
+
+struct fw_event {
+	unsigned long long start;
+	unsigned long long end;
+	unsigned long long vm_flags;
+	unsigned long long cgroup;	/* of the writer, its version 2 ID */
+	unsigned long long flags;	/* of mseal() */
+	unsigned int tgid;
+	unsigned int pid;
+	int via;			/* -1: mseal() */
+	unsigned char verdict;
+	unsigned char tracer;
+	char comm[FW_COMM_LEN];		/* of the writer */
+	char exe[FW_NAME_LEN];		/* of the memory's owner; last component */
+	char file[FW_NAME_LEN];		/* that is mapped there; last component */
+};
+
+#endif
