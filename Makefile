@@ -11,8 +11,8 @@ export GUEST KERNEL
 # make hands what stands on its command line (BUILD=, KERNEL_SRC=, CONFIG=, ARCH=,
 # RUN=, ARGS=, FORCE=) to the scripts through the environment.
 
-ifneq ($(words $(GUEST)) $(filter um x86_64,$(GUEST)),1 $(GUEST))
-$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64)
+ifneq ($(words $(GUEST)) $(filter um x86_64 arm64,$(GUEST)),1 $(GUEST))
+$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64)
 endif
 ifneq ($(words $(KERNEL)) $(filter patched pristine,$(KERNEL)),1 $(KERNEL))
 $(error KERNEL=$(KERNEL): there is no such kernel; it is one of: patched pristine)
@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree refresh status kernel guest run test test-list test-overlay kunit \
-	attacks bench stress fuzz coverage mutants clean distclean
+	attacks sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
 	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
@@ -30,9 +30,10 @@ help:
 	@echo '                     [SUITES="um kunit ...": only these; make test-list: which there are]'
 	@echo ''
 	@echo 'make guest RUN=prog  run static programs in a guest: output and exit status come back'
-	@echo '                     [ARGS="..."] [GUEST=um|x86_64] [KERNEL=patched|pristine]'
+	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine]'
 	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
 	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
+	@echo 'make sysmap          sealed system mappings alone, in the x86_64 guest [ARCH=arm64]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
 	@echo 'make stress          threads that race with mseal(), under KASAN and lockdep [ROUNDS=]'
 	@echo 'make fuzz            the lock against a model of it, by libFuzzer [SECONDS=] [KEEP=1]'
@@ -63,6 +64,7 @@ refresh status:
 	@$S/overlay $@
 
 kernel: tree
+	@$(if $(filter arm64,$(GUEST)),$S/deps arm64)
 	@$S/build
 
 guest: kernel
@@ -84,6 +86,13 @@ attacks: tree
 	@KERNEL=patched $S/build >/dev/null
 	@$S/tests/attacks $(GUEST)
 
+# Of arm64 one kernel is enough: it is built by a cross compiler, which takes minutes.
+sysmap: tree
+	@$S/deps $(filter arm64,$(ARCH))
+	@KERNEL=patched GUEST=$(or $(ARCH),x86_64) $S/build >/dev/null
+	@test -n '$(filter arm64,$(ARCH))' || KERNEL=pristine GUEST=x86_64 $S/build >/dev/null
+	@$S/tests/sysmap $(or $(ARCH),x86_64)
+
 bench: tree
 	@KERNEL=pristine GUEST=x86_64 CONFIG=bench $S/build >/dev/null
 	@KERNEL=patched GUEST=x86_64 CONFIG=bench $S/build >/dev/null
@@ -94,7 +103,9 @@ stress: tree
 	@KERNEL=patched GUEST=x86_64 CONFIG=kasan $S/build >/dev/null
 	@$S/selftests >/dev/null
 	@$S/guest --guest x86_64 --kernel patched --config kasan --cpus 2 --timeout 1800 \
-		-- "$${BUILD:-build}/selftests/mseal_stress_test" $(or $(ROUNDS),40)
+		-- "$${BUILD:-build}/selftests/mseal_stress_test" $(or $(ROUNDS),40) \
+		--- "$${BUILD:-build}/selftests/forced_write_test" --race \
+		--- "$${BUILD:-build}/selftests/forced_write_test" --yama --race
 
 kunit: tree
 	@$S/deps $(filter arm64,$(ARCH))

@@ -10,13 +10,18 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,6 +328,30 @@ static void row_exec(bool refused, long unused)
 	close(fds[1]);
 }
 
+#define LEVEL_FILE	"/proc/sys/kernel/mseal_system_mappings"
+
+static bool have_level(void)
+{
+	return !access(LEVEL_FILE, W_OK);
+}
+
+static void set_level(long level)
+{
+	const char text[] = { '0' + level, '\n' };
+	int fd = open(LEVEL_FILE, O_WRONLY);
+
+	check(fd >= 0 && write(fd, text, sizeof(text)) == sizeof(text), LEVEL_FILE);
+	close(fd);
+}
+
+/* The same, with the system mappings of the new program sealed or not. */
+static void row_exec_level(bool refused, long level)
+{
+	set_level(level);
+	row_exec(refused, 0);
+	set_level(0);
+}
+
 /* Needs fresh mappings each time, sealed ones never go: a child for each. */
 static void row_mseal(bool refused, long nr)
 {
@@ -347,11 +376,90 @@ static void row_mseal(bool refused, long nr)
 	close(fds[1]);
 }
 
+/* Writes that go past what a mapping permits: the LSMs may have a say in them. */
+
+static void row_proc_mem(bool refused, long prot)
+{
+	const uint64_t word = 1;
+	int i, fd;
+
+	fd = open("/proc/self/mem", O_RDWR);
+	check(fd >= 0, "/proc/self/mem");
+	map_vmas(1);
+	check(!mprotect(arena, PAGE, prot), "mprotect");
+	rounds(i, 301)
+		timed(i >= 0, refused, SYS_pwrite64, fd, (long)&word, sizeof(word),
+		      (long)arena, 0);
+}
+
+static void row_process_vm(bool refused, long unused)
+{
+	uint64_t word = 1;
+	struct iovec from = { &word, sizeof(word) }, to = { arena, sizeof(word) };
+	int i;
+
+	map_vmas(1);
+	rounds(i, 301)
+		timed(i >= 0, refused, SYS_process_vm_writev, getpid(), (long)&from, 1,
+		      (long)&to, 1);
+}
+
+/* Into a child, which has the mappings of its parent. */
+static void row_poke(bool refused, long prot)
+{
+	int i, status;
+	pid_t pid;
+
+	map_vmas(1);
+	check(!mprotect(arena, PAGE, prot), "mprotect");
+	pid = fork();
+	check(pid >= 0, "fork");
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	check(!ptrace(PTRACE_SEIZE, pid, 0, 0), "PTRACE_SEIZE");
+	check(!ptrace(PTRACE_INTERRUPT, pid, 0, 0), "PTRACE_INTERRUPT");
+	check(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status), "waitpid");
+	rounds(i, 301)
+		timed(i >= 0, refused, SYS_ptrace, PTRACE_POKEDATA, pid, (long)arena, 1, 0);
+	kill(pid, SIGKILL);
+	check(waitpid(pid, &status, 0) == pid, "waitpid");
+}
+
+static void row_uffd_copy(bool refused, long prot)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (unsigned long)arena, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_copy copy;
+	int i, fd;
+
+	map_vmas(2);
+	fd = syscall(SYS_userfaultfd, 0);
+	check(fd >= 0, "userfaultfd");
+	check(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
+	check(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	check(!mprotect(arena, PAGE, prot), "mprotect");
+	rounds(i, 301) {
+		check(!madvise(arena, PAGE, MADV_DONTNEED), "madvise");
+		copy = (struct uffdio_copy){
+			.dst = (unsigned long)arena,
+			.src = (unsigned long)arena + PAGE,
+			.len = PAGE,
+		};
+		timed(i >= 0, refused, SYS_ioctl, fd, UFFDIO_COPY, (long)&copy, 0, 0);
+	}
+}
+
 static const struct row {
 	const char *name;
 	void (*measure)(bool refused, long argument);
 	long argument;
 	bool can_be_refused;
+	bool of_sysctl;		/* only where it is, and only one process */
 } rows[] = {
 	{ "munmap, 1 page", row_munmap, 0, true },
 	{ "mmap, 1 page", row_mmap, 0, false },
@@ -371,9 +479,18 @@ static const struct row {
 	{ "page fault", row_fault, 0, false },
 	{ "fork", row_fork, 0, false },
 	{ "execve", row_exec, 0, false },
+	{ "execve, level 0", row_exec_level, 0, false, true },
+	{ "execve, level 1", row_exec_level, 1, false, true },
 	{ "mseal, 1 VMA", row_mseal, 1, false },
 	{ "mseal, 32 VMAs", row_mseal, 32, false },
 	{ "mseal, 1000 VMAs", row_mseal, MAX_VMAS, false },
+	{ "/proc/self/mem, read-only", row_proc_mem, PROT_READ, false },
+	{ "/proc/self/mem, writable", row_proc_mem, PROT_READ | PROT_WRITE, false },
+	{ "process_vm_writev", row_process_vm, 0, false },
+	{ "PTRACE_POKEDATA, read-only", row_poke, PROT_READ, false },
+	{ "PTRACE_POKEDATA, writable", row_poke, PROT_READ | PROT_WRITE, false },
+	{ "UFFDIO_COPY, writable", row_uffd_copy, PROT_READ | PROT_WRITE, false },
+	{ "UFFDIO_COPY, read-only", row_uffd_copy, PROT_READ, false },
 };
 
 static void measure(const struct row *row, enum process process)
@@ -412,6 +529,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (process = 0; process < NR_PROCESSES; process++) {
 			if (process == REFUSED && !rows[i].can_be_refused)
+				continue;
+			if (rows[i].of_sysctl && (process != UNSEALED || !have_level()))
 				continue;
 			fflush(stdout);
 			pid = fork();

@@ -1,0 +1,820 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The part of tests/selinux that runs in the guest: loads policies, changes the
+ * domain, runs programs in it and looks for the records in the kernel log. TAP.
+ * Knows SELinux only by selinuxfs and /proc/self/attr; no library is needed.
+ *
+ *	selinux load FILE on|off|refused
+ *		load a policy in one write; is the capability on then?
+ *	selinux enforce 0|1
+ *	selinux seal CONTEXT allow|deny|permissive
+ *		mseal() in that domain
+ *	selinux record CONTEXT deny|permissive
+ *		a write through /proc/self/mem: all fields of its record
+ *	selinux run LABEL deny|permissive VIA[,VIA...]|none CONTEXT PROGRAM [ARG...]
+ *		run PROGRAM, which reports by itself; records of these ways in, by
+ *		CONTEXT, and of no others are in the log then
+ *	selinux enter CONTEXT PROGRAM [ARG...]
+ *		only run PROGRAM in a domain
+ *	selinux race ALLOW DENY CONTEXT
+ *		fill by userfaultfd while one policy replaces the other
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+
+#define SELINUXFS	"/sys/fs/selinux"
+#define CAPABILITY	SELINUXFS "/policy_capabilities/memprotect_seal"
+#define RECORD_SECONDS	20	/* for a record that comes, on a busy machine */
+#define MAX_RECORDS	65536
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static unsigned long page_size;
+static const char *label = "";
+static int tests, failures;
+
+static void result(bool ok, const char *fmt, ...)
+{
+	va_list ap;
+
+	failures += !ok;
+	printf("%sok %d - %s: ", ok ? "" : "not ", ++tests, label);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+}
+
+static int finish(void)
+{
+	printf("1..%d\n", tests);
+	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The test cannot go on. */
+static void __attribute__((noreturn)) die(const char *fmt, ...)
+{
+	const char *why = strerror(errno);
+	va_list ap;
+
+	printf("not ok %d - %s: cannot set up: ", ++tests, label);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf(" (%s)\n1..%d\n", why, tests);
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
+}
+
+static int mseal(void *addr, size_t len, unsigned long flags)
+{
+	return syscall(__NR_mseal, addr, len, flags);
+}
+
+/* One write() and no other: both files want all of it at once. Returns errno. */
+static int write_file(const char *path, const void *data, size_t len)
+{
+	int fd = open(path, O_RDWR);
+	int error = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	n = write(fd, data, len);
+	if (n < 0)
+		error = errno;
+	else if ((size_t)n != len)
+		error = EIO;
+	close(fd);
+	return error;
+}
+
+static int read_number(const char *path)
+{
+	char text[16] = "";
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	return text[0] ? atoi(text) : -1;
+}
+
+static int set_enforcing(int on)
+{
+	return write_file(SELINUXFS "/enforce", on ? "1" : "0", 1);
+}
+
+static void enter(const char *context)
+{
+	int error = write_file("/proc/self/attr/current", context, strlen(context) + 1);
+
+	if (error) {
+		errno = error;
+		die("enter %s", context);
+	}
+}
+
+static void setup(void)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+	if (mount("selinuxfs", SELINUXFS, "selinuxfs", 0, NULL) && errno != EBUSY)
+		die("mount selinuxfs: is SELinux built in and in CONFIG_LSM?");
+	/* Ten lines in five seconds would be all, and the records come at once. */
+	errno = write_file("/proc/sys/kernel/printk_ratelimit", "0", 1);
+	if (errno)
+		die("kernel.printk_ratelimit");
+}
+
+/*
+ * Records. They go from a queue to a thread to the log, so one cannot know when it
+ * is time to look, but they stay in order: once the record of a later event is
+ * there, so are all that came before. The later event is a change of the mode.
+ */
+static int kmsg = -1;
+static char *records[MAX_RECORDS];
+static unsigned int nr_records;
+
+static void records_begin(void)
+{
+	if (kmsg < 0)
+		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
+		die("/dev/kmsg");
+	while (nr_records)
+		free(records[--nr_records]);
+}
+
+/* Until the record of the second change of the mode; keep those of memprotect. */
+static void records_end(void)
+{
+	int mode = read_number(SELINUXFS "/enforce"), changes = 0;
+	struct pollfd poll_kmsg = { .fd = kmsg, .events = POLLIN };
+	time_t deadline = time(NULL) + RECORD_SECONDS;
+	char line[8192];
+	ssize_t n;
+
+	if (mode < 0 || set_enforcing(!mode) || set_enforcing(mode))
+		die("change the mode");
+	while (changes < 2) {
+		n = read(kmsg, line, sizeof(line) - 1);
+		if (n < 0 && errno == EAGAIN) {
+			if (time(NULL) > deadline)
+				die("no record of a change of the mode in %d s", RECORD_SECONDS);
+			poll(&poll_kmsg, 1, 1000);
+			continue;
+		}
+		if (n < 0)
+			die("/dev/kmsg: records were lost");
+		line[n] = '\0';
+		if (strstr(line, "audit_lost="))
+			die("audit lost records");
+		if (strstr(line, "enforcing=") && strstr(line, "old_enforcing="))
+			changes++;
+		if (strstr(line, "avc:") && strstr(line, "tclass=memprotect")) {
+			if (nr_records == MAX_RECORDS)
+				die("more than %d records", MAX_RECORDS);
+			*strchrnul(line, '\n') = '\0';
+			records[nr_records++] = strdup(strstr(line, "avc:"));
+		}
+	}
+}
+
+/* Does " NAME=VALUE" stand in the record, with something else or nothing behind? */
+static bool has(const char *record, const char *fmt, ...)
+{
+	char field[512];
+	const char *at;
+	va_list ap;
+
+	field[0] = ' ';
+	va_start(ap, fmt);
+	vsnprintf(field + 1, sizeof(field) - 1, fmt, ap);
+	va_end(ap);
+	for (at = record; (at = strstr(at, field)); at++)
+		if (strchr(" ", at[strlen(field)]))
+			return true;
+	return false;
+}
+
+static bool field(const char *record, const char *name, char *value, size_t size)
+{
+	char key[64];
+	const char *at;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	at = strstr(record, key);
+	if (!at)
+		return false;
+	at += strlen(key);
+	snprintf(value, size, "%.*s", (int)strcspn(at, " "), at);
+	return true;
+}
+
+static unsigned long number(const char *record, const char *name)
+{
+	char value[64];
+
+	return field(record, name, value, sizeof(value)) ? strtoul(value, NULL, 0) : 0;
+}
+
+static void show_records(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_records; i++)
+		printf("# %s\n", records[i]);
+}
+
+/* What each way in has to be called, and what it has to ask for. */
+static const struct {
+	const char *via;
+	const char *permission;
+} ways[] = {
+	{ "proc-mem",		"sealed_write_procmem" },
+	{ "ptrace",		"sealed_write_ptrace" },
+	{ "process-vm",		"sealed_write_processvm" },
+	{ "uprobe",		"sealed_write_uprobe" },
+	{ "uffd-register",	"sealed_write_uffd_register" },
+	{ "uffd-copy",		"sealed_write_uffd_copy" },
+	{ "uffd-zeropage",	"sealed_write_uffd_zeropage" },
+	{ "uffd-continue",	"sealed_write_uffd_continue" },
+	{ "uffd-poison",	"sealed_write_uffd_poison" },
+	{ "uffd-move-from",	"sealed_write_uffd_move_from" },
+	{ "uffd-move-to",	"sealed_write_uffd_move_to" },
+};
+
+/* Index in ways[], or -1: the record is not one of a forced write. */
+static int way_of(const char *record)
+{
+	char via[64], wanted[128];
+	unsigned int i;
+
+	if (!field(record, "via", via, sizeof(via)))
+		return -1;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (strcmp(via, ways[i].via))
+			continue;
+		snprintf(wanted, sizeof(wanted), "{ %s }", ways[i].permission);
+		return strstr(record, wanted) ? (int)i : -1;
+	}
+	return -1;
+}
+
+/* Seals by name, in order, each once. */
+static bool seals_in_order(const char *record)
+{
+	static const char * const known[] = {
+		"map", "prot", "discard", "map,prot", "map,discard",
+		"prot,discard", "map,prot,discard",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (has(record, "seals=%s", known[i]))
+			return true;
+	return false;
+}
+
+static bool in_list(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	const char *at;
+
+	for (at = list; (at = strstr(at, word)); at++)
+		if ((at == list || at[-1] == ',') && strchr(",", at[len]))
+			return true;
+	return false;
+}
+
+static bool well_formed(const char *record, const char *context, bool permissive)
+{
+	char ino[32];
+	bool path = field(record, "path", ino, sizeof(ino));
+
+	return number(record, "start") && number(record, "start") < number(record, "end") &&
+	       seals_in_order(record) &&
+	       has(record, "scontext=%s", context) && has(record, "tcontext=%s", context) &&
+	       has(record, "permissive=%d", permissive) &&
+	       path == field(record, "dev", ino, sizeof(ino)) &&
+	       path == field(record, "ino", ino, sizeof(ino));
+}
+
+static int run_program(const char *context, char **argv)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		if (context)
+			enter(context);
+		execv(argv[0], argv);
+		die("%s", argv[0]);
+	}
+	if (waitpid(child, &status, 0) != child)
+		die("wait for %s", argv[0]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int cmd_run(char **argv)
+{
+	bool permissive = !strcmp(argv[1], "permissive");
+	const char *vias = argv[2], *context = argv[3];
+	unsigned int i, count[ARRAY_SIZE(ways)] = {};
+	unsigned int strange = 0, paths = 0;
+	int status, way;
+
+	label = argv[0];
+	records_begin();
+	status = run_program(NULL, argv + 4);
+	records_end();
+	result(status == 0, "%s ended with %d", argv[4], status);
+	for (i = 0; i < nr_records; i++) {
+		way = way_of(records[i]);
+		if (way < 0 || !in_list(vias, ways[way].via) ||
+		    !well_formed(records[i], context, permissive)) {
+			printf("# wrong: %s\n", records[i]);
+			strange++;
+			continue;
+		}
+		/* One of each, to be read. */
+		if (!count[way]++)
+			printf("# %s\n", records[i]);
+		paths += strstr(records[i], " path=") != NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (in_list(vias, ways[i].via))
+			result(count[i], "record of %s", ways[i].via);
+	result(!strange, "no other record, %u wrong of %u", strange, nr_records);
+	/* With permissive the first is the only one. */
+	if (in_list(vias, "proc-mem") && !permissive)
+		result(paths, "records that name a file: %u", paths);
+	return finish();
+}
+
+static int cmd_load(char **argv)
+{
+	bool refused = !strcmp(argv[1], "refused");
+	struct stat st;
+	int fd, error;
+	void *data;
+
+	label = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	fd = open(argv[0], O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		die("%s", argv[0]);
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (data == MAP_FAILED)
+		die("%s", argv[0]);
+	error = write_file(SELINUXFS "/load", data, st.st_size);
+	if (refused) {
+		result(error == EINVAL, "refused: %s", strerror(error));
+		return finish();
+	}
+	result(!error, "loaded: %s", strerror(error));
+	result(read_number(CAPABILITY) == !strcmp(argv[1], "on"),
+	       "memprotect_seal is %d", read_number(CAPABILITY));
+	return finish();
+}
+
+static int cmd_enforce(char **argv)
+{
+	int error = set_enforcing(atoi(argv[0]));
+
+	label = "enforce";
+	result(!error && read_number(SELINUXFS "/enforce") == atoi(argv[0]),
+	       "%s: %s", argv[0], strerror(error));
+	return finish();
+}
+
+/* mseal() */
+
+#define SEAL_FILE	"/tmp/selinux-text"
+
+static const struct {
+	unsigned long flags;
+	const char *name;
+} seals[] = {
+	{ 0, "map,prot" },
+	{ 1, "map" },
+	{ 2, "prot" },
+	{ 4, "discard" },
+	{ 7, "map,prot,discard" },
+};
+
+/* Three VMAs: anonymous, read-only; a private file; anonymous, read and write. */
+static char *map_three(struct stat *st)
+{
+	int fd = open(SEAL_FILE, O_RDWR | O_CREAT, 0755);
+	char *p;
+
+	if (fd < 0 || ftruncate(fd, 4 * page_size) || fstat(fd, st))
+		die(SEAL_FILE);
+	p = mmap(NULL, 5 * page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED ||
+	    mprotect(p, page_size, PROT_READ) ||
+	    mmap(p + page_size, 3 * page_size, PROT_READ | PROT_EXEC,
+		 MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    mprotect(p + 4 * page_size, page_size, PROT_READ | PROT_WRITE))
+		die("map");
+	close(fd);
+	return p;
+}
+
+/* In a child, for the domain and the seals stay. The bits say what went wrong. */
+static int try_seal(const char *context, bool allowed, unsigned long flags,
+		    unsigned long *where, struct stat *st)
+{
+	char *p = map_three(st), *file = p + page_size;
+	int wrong = 0;
+
+	*where = (unsigned long)p;
+	enter(context);
+	/* These seal nothing, so nobody is asked. */
+	if (mseal(NULL, 0, flags))
+		wrong |= 1;
+	if (mseal(p, page_size, 0x20) == 0 || errno != EINVAL)
+		wrong |= 2;
+	/* A part of the file's, then all. */
+	if (!allowed) {
+		if (mseal(file + page_size, page_size, flags) == 0 || errno != EPERM)
+			wrong |= 4;
+		if (mseal(p, 5 * page_size, flags) == 0 || errno != EPERM)
+			wrong |= 8;
+		if (mprotect(p, 5 * page_size, PROT_READ) ||
+		    madvise(p, page_size, MADV_DONTNEED) || munmap(p, 5 * page_size))
+			wrong |= 16;
+		return wrong;
+	}
+	if (mseal(file + page_size, page_size, flags) || mseal(p, 5 * page_size, flags))
+		wrong |= 32;
+	if ((!flags || flags & 2) && (!mprotect(p, page_size, PROT_NONE) || errno != EPERM))
+		wrong |= 64;
+	if ((!flags || flags & 1) && (!munmap(p, page_size) || errno != EPERM))
+		wrong |= 128;
+	return wrong;
+}
+
+static bool seal_record(const char *record, const char *context, bool permissive,
+			unsigned long start, unsigned long end, const char *names,
+			const struct stat *st)
+{
+	char value[64];
+
+	if (!strstr(record, "{ seal }") || strstr(record, " via=") ||
+	    number(record, "start") != start || number(record, "end") != end ||
+	    !has(record, "seals=%s", names) || !well_formed(record, context, permissive))
+		return false;
+	if (!st)
+		return !field(record, "path", value, sizeof(value));
+	return has(record, "path=\"%s\"", SEAL_FILE) && has(record, "dev=\"tmpfs\"") &&
+	       has(record, "ino=%lu", st->st_ino);
+}
+
+static int cmd_seal(char **argv)
+{
+	bool deny = !strcmp(argv[1], "deny"), permissive = !strcmp(argv[1], "permissive");
+	struct shared {
+		unsigned long where;
+		struct stat st;
+	} *shared;
+	unsigned long p, wanted;
+	const char *context = argv[0];
+	unsigned int i;
+	int status;
+	pid_t child;
+
+	label = context;
+	shared = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("map");
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		records_begin();
+		fflush(stdout);
+		child = fork();
+		if (child < 0)
+			die("fork");
+		if (!child)
+			_exit(try_seal(context, !deny, seals[i].flags, &shared->where,
+				       &shared->st));
+		if (waitpid(child, &status, 0) != child)
+			die("wait");
+		records_end();
+		result(status == 0, "mseal(%#lx) %s, wait status %#x", seals[i].flags,
+		       deny ? "is refused, nothing is sealed" : "seals", status);
+		p = shared->where;
+		/* Denied: one for each call, of the first VMA. Permissive: of the first call. */
+		wanted = deny ? 2 : permissive ? 1 : 0;
+		show_records();
+		result(nr_records == wanted, "mseal(%#lx): %u records, %lu wanted",
+		       seals[i].flags, nr_records, wanted);
+		if (wanted && nr_records == wanted)
+			result(seal_record(records[0], context, permissive,
+					   p + 2 * page_size, p + 3 * page_size,
+					   seals[i].name, &shared->st),
+			       "mseal(%#lx): the record names seals, range and file",
+			       seals[i].flags);
+		if (deny && nr_records == wanted)
+			result(seal_record(records[1], context, false, p, p + page_size,
+					   seals[i].name, NULL),
+			       "mseal(%#lx): the record of anonymous memory names no file",
+			       seals[i].flags);
+	}
+	return finish();
+}
+
+/* One forced write, and all that its record says. */
+
+static const unsigned char old_byte = 0x11, new_byte = 0x66;
+
+static int try_write(const char *context, bool file, unsigned long flags, bool permissive,
+		     unsigned long *where, struct stat *st)
+{
+	char *p = map_three(st), *target = file ? p + page_size : p;
+	size_t len = (file ? 3 : 1) * page_size;
+	char *data = malloc(len);
+	int mem, wrong = 0;
+	ssize_t n;
+	size_t i;
+
+	*where = (unsigned long)target;
+	mem = open("/proc/self/mem", O_RDWR);
+	if (mem < 0 || !data)
+		die("/proc/self/mem");
+	memset(data, old_byte, len);
+	if (pwrite(mem, data, len, (off_t)target) != (ssize_t)len)
+		die("write what is not sealed yet");
+	if (mseal(target, len, flags))
+		die("mseal");
+	memset(data, new_byte, len);
+	enter(context);
+	n = pwrite(mem, data, len, (off_t)target);
+	if (permissive ? n != (ssize_t)len : n != -1 || errno != EIO)
+		wrong |= 1;
+	for (i = 0; i < len; i++)
+		if ((unsigned char)target[i] != (permissive ? new_byte : old_byte))
+			wrong |= 2;
+	return wrong;
+}
+
+static int cmd_record(char **argv)
+{
+	bool permissive = !strcmp(argv[1], "permissive"), good;
+	const char *context = argv[0], *record;
+	struct shared {
+		unsigned long where;
+		struct stat st;
+	} *shared;
+	unsigned long start, end;
+	char value[64];
+	unsigned int i;
+	int file, status;
+	pid_t child;
+
+	label = context;
+	shared = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("map");
+	for (i = 0; i < 2 * ARRAY_SIZE(seals); i++) {
+		const char *names = seals[i / 2].name;
+
+		file = i % 2;
+		records_begin();
+		fflush(stdout);
+		child = fork();
+		if (child < 0)
+			die("fork");
+		if (!child)
+			_exit(try_write(context, file, seals[i / 2].flags, permissive,
+					&shared->where, &shared->st));
+		if (waitpid(child, &status, 0) != child)
+			die("wait");
+		records_end();
+		show_records();
+		result(status == 0, "%s sealed %s: the write %s, wait status %#x",
+		       file ? "text" : "anonymous memory", names,
+		       permissive ? "lands" : "is refused", status);
+		/* A call that is refused, or permitted, page by page, makes one record. */
+		result(nr_records == 1, "%s sealed %s: %u records, 1 wanted",
+		       file ? "text" : "anonymous memory", names, nr_records);
+		if (nr_records != 1)
+			continue;
+		record = records[0];
+		start = number(record, "start");
+		end = number(record, "end");
+		good = way_of(record) == 0 && well_formed(record, context, permissive) &&
+		       start == shared->where && end > start &&
+		       end <= start + (file ? 3 : 1) * page_size &&
+		       has(record, "seals=%s", names);
+		if (file)
+			good = good && has(record, "path=\"%s\"", SEAL_FILE) &&
+			       has(record, "dev=\"tmpfs\"") &&
+			       has(record, "ino=%lu", shared->st.st_ino);
+		else
+			good = good && !field(record, "path", value, sizeof(value));
+		result(good, "%s sealed %s: the record names way, range, seals and %s",
+		       file ? "text" : "anonymous memory", names, file ? "file" : "no file");
+	}
+	return finish();
+}
+
+/*
+ * Fill while the policy changes. The policy of a moment is a number that is odd
+ * while it is being replaced. A fill with the same even number before and after
+ * had one policy, and has to have gone by it.
+ */
+
+struct race {
+	volatile unsigned int turn;	/* 4n: allowed, 4n + 2: denied */
+	volatile bool stop;
+	unsigned long landed, refused, wrong;
+};
+
+#define RACE_TURNS	20
+#define RACE_FILLS	50	/* under each policy, at least */
+
+static void race_fill(struct race *race, const char *context)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = {};
+	unsigned int before, after;
+	int uffd, ret;
+	char *p, *source;
+
+	uffd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	p = mmap(NULL, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	source = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (uffd < 0 || p == MAP_FAILED || source == MAP_FAILED || ioctl(uffd, UFFDIO_API, &api))
+		die("userfaultfd");
+	memset(source, new_byte, page_size);
+	reg.range.start = copy.dst = (unsigned long)p;
+	reg.range.len = copy.len = page_size;
+	copy.src = (unsigned long)source;
+	/* The seal of MAP permits to empty the page again. */
+	if (ioctl(uffd, UFFDIO_REGISTER, &reg) || mseal(p, page_size, 1))
+		die("register and seal");
+	enter(context);
+	while (!race->stop) {
+		unsigned char resident;
+
+		before = race->turn;
+		__sync_synchronize();
+		copy.copy = 0;
+		ret = ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
+		__sync_synchronize();
+		after = race->turn;
+		if (mincore(p, page_size, &resident))
+			die("mincore");
+		/* Landed and there, or refused and not there; no third way. */
+		if (ret ? ret != EPERM || resident & 1 : !(resident & 1) || *p != new_byte)
+			race->wrong++;
+		else if (before == after && !(before & 1) && !ret != !(before & 2))
+			race->wrong++;
+		if (ret)
+			race->refused++;
+		else
+			race->landed++;
+		if (madvise(p, page_size, MADV_DONTNEED))
+			die("empty the page");
+	}
+	_exit(0);
+}
+
+/* Until there were some more under this policy; false if the child is no more. */
+static bool race_wait(unsigned long *count, pid_t child)
+{
+	volatile unsigned long *now = count;
+	unsigned long wanted = *now + RACE_FILLS;
+
+	while (*now < wanted) {
+		if (waitpid(child, NULL, WNOHANG) != 0)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static int cmd_race(char **argv)
+{
+	const char *context = argv[2];
+	struct race *race;
+	void *data[2];
+	size_t len[2];
+	bool alive = true;
+	unsigned int i;
+	pid_t child;
+
+	label = "race";
+	for (i = 0; i < 2; i++) {
+		struct stat st;
+		int fd = open(argv[i], O_RDONLY);
+
+		if (fd < 0 || fstat(fd, &st))
+			die("%s", argv[i]);
+		len[i] = st.st_size;
+		data[i] = mmap(NULL, len[i], PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+		if (data[i] == MAP_FAILED)
+			die("%s", argv[i]);
+		close(fd);
+	}
+	race = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (race == MAP_FAILED)
+		die("map");
+	race->turn = 1;
+	if (write_file(SELINUXFS "/load", data[0], len[0]))
+		die("load %s", argv[0]);
+	race->turn = 4;
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child)
+		race_fill(race, context);
+	for (i = 0; i < RACE_TURNS && alive; i++) {
+		bool deny = race->turn & 2;
+
+		alive = race_wait(deny ? &race->refused : &race->landed, child);
+		race->turn++;
+		__sync_synchronize();
+		errno = write_file(SELINUXFS "/load", data[!deny], len[!deny]);
+		if (errno)
+			die("load %s", argv[!deny]);
+		__sync_synchronize();
+		race->turn++;
+	}
+	race->stop = true;
+	if (alive)
+		waitpid(child, NULL, 0);
+	result(alive, "the filling process lived through %u policies", i);
+	printf("# %lu fills landed, %lu were refused\n", race->landed, race->refused);
+	result(!race->wrong, "every fill went by the policy of its time, %lu did not", race->wrong);
+	return finish();
+}
+
+static const struct {
+	const char *name;
+	int args;
+	int (*run)(char **argv);
+} commands[] = {
+	{ "load", 2, cmd_load },
+	{ "enforce", 1, cmd_enforce },
+	{ "seal", 2, cmd_seal },
+	{ "record", 2, cmd_record },
+	{ "run", 5, cmd_run },
+	{ "race", 3, cmd_race },
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setup();
+	if (argc > 3 && !strcmp(argv[1], "enter")) {
+		label = "enter";
+		enter(argv[2]);
+		execv(argv[3], argv + 3);
+		die("%s", argv[3]);
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (argc > 1 && !strcmp(argv[1], commands[i].name) &&
+		    argc - 2 >= commands[i].args)
+			return commands[i].run(argv + 2);
+	fprintf(stderr, "usage: see the beginning of scripts/mseal/selinux.c\n");
+	return 2;
+}
