@@ -664,6 +664,8 @@ static void become_writer(void)
 	if (opt.attr_current) {
 		if (way->flags & SHARED_MM)
 			skip("who shares his memory cannot change his domain");
+		if (way->flags & SEALS_ITSELF)
+			skip("the writer seals, which his domain may not be permitted");
 		write_file("/proc/self/attr/current", opt.attr_current);
 	}
 }
