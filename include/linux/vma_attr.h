@@ -309,11 +309,6 @@ static inline unsigned long vma_attr_seals(const struct vm_area_struct *vma)
 	return 0;
 }
 
-static inline vm_flags_t vma_attr_locks(unsigned long mseal_flags)
-{
-	return 0;
-}
-
 static inline bool vma_attr_permits(struct vm_area_struct *vma,
 				    enum vma_attr_op op)
 {

@@ -2142,6 +2142,54 @@ static void test_bad_writes(void)
 
 static const char * const lower[] = { "0", "1", "2" };
 
+/* Lowers it until it is locked; 0 if it was. */
+static int lower_until_locked(void)
+{
+	for (size_t i = 0;; i++) {
+		const int err = write_scope(lower[i % ARRAY_SIZE(lower)]);
+
+		if (err)
+			return err == EINVAL ? 0 : 1;
+		atomic_fetch_add(&shared->writes, 1);
+	}
+}
+
+/*
+ * Locks it while others lower it. There is a single chance in a boot to see a write
+ * that was checked before and lands after; it takes a second CPU.
+ */
+static void test_lock_race(void)
+{
+	pid_t pids[2];
+	bool refused = true;
+
+	atomic_store(&shared->writes, 0);
+	fflush(stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			alarm(CASE_TIMEOUT);
+			_exit(lower_until_locked());
+		}
+		if (pids[i] < 0)
+			ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+	}
+	while (atomic_load(&shared->writes) < 100)
+		sched_yield();
+	set_scope("3");
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		int status = 0;
+
+		waitpid(pids[i], &status, 0);
+		refused &= !status;
+	}
+	ksft_print_msg("  %u writes lowered it before it was locked, now it is %d\n",
+		       atomic_load(&shared->writes), scope_now());
+	ksft_test_result(refused && scope_now() == 3,
+			 "sysctl: 3 is for good, whoever writes at the same time\n");
+}
+
 static void test_locked(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lower); i++) {
@@ -2505,7 +2553,10 @@ static void set_scope_anew(const char *scope)
 	if (!strcmp(scope, "3"))
 		for (size_t i = 0; i < ARRAY_SIZE(policy_races); i++)
 			test_policy_race(&policy_races[i]);
-	set_scope(scope);
+	if (!strcmp(scope, "3"))
+		test_lock_race();
+	else
+		set_scope(scope);
 	if (opt.races_only)
 		return;
 	lseek(kmsg, 0, SEEK_END);
@@ -2525,7 +2576,7 @@ static void __noreturn run_yama(void)
 {
 	char user_uffd[2] = "";
 	const char *scope = "";
-	unsigned int plan = ARRAY_SIZE(policy_races);
+	unsigned int plan = ARRAY_SIZE(policy_races) + 1;
 	int fd;
 
 	if (scope_now() < 0)
