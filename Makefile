@@ -38,7 +38,7 @@ help:
 	@echo 'make stress          threads that race with mseal(), under KASAN and lockdep [ROUNDS=]'
 	@echo 'make fuzz            the lock against a model of it, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        lines of ours that KUnit and the userland harness run'
-	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY=]'
+	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY= JOBS=]'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository laid in'
@@ -120,7 +120,7 @@ coverage: tree
 	@$S/coverage
 
 mutants: tree
-	@$S/mutants $(ONLY)
+	@$S/mutants $(if $(JOBS),--jobs $(JOBS)) $(ONLY)
 
 test-overlay: deps
 	@$S/tests/overlay

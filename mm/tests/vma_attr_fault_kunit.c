@@ -505,7 +505,8 @@ static void mappings_run_out(struct kunit *test)
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
 
 static struct kunit_case vma_attr_fault_cases[] = {
-	KUNIT_CASE_PARAM(allocations_fail, backings_gen_params),
+	KUNIT_CASE_PARAM_ATTR(allocations_fail, backings_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_PARAM(mappings_run_out, backings_gen_params),
 	{}
 };

@@ -504,8 +504,10 @@ static void mlock_splits(struct kunit *test)
 
 static struct kunit_case vma_attr_merge_cases[] = {
 	KUNIT_CASE_PARAM(by_hand, examples_gen_params),
-	KUNIT_CASE_PARAM(merge_and_split, kinds_gen_params),
-	KUNIT_CASE_PARAM(fork_copies, backings_gen_params),
+	KUNIT_CASE_PARAM_ATTR(merge_and_split, kinds_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(fork_copies, backings_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_PARAM(heap_grows, seals_gen_params),
 #ifndef CONFIG_STACK_GROWSUP
 	KUNIT_CASE_PARAM(stack_grows, seals_gen_params),

@@ -292,7 +292,7 @@ static void random_operations(struct kunit *test)
 }
 
 static struct kunit_case vma_attr_random_cases[] = {
-	KUNIT_CASE(random_operations),
+	KUNIT_CASE_SLOW(random_operations),
 	{}
 };
 
