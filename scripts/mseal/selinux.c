@@ -452,14 +452,47 @@ static char *map_three(struct stat *st)
 	return p;
 }
 
+/* What a child tells of its mappings. */
+struct tried {
+	unsigned long where;
+	struct stat st;
+};
+
+static void *shared_page(void)
+{
+	void *p = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("map");
+	return p;
+}
+
+/* True in the child. In the parent it has ended, and the records are those of it. */
+static bool fork_recorded(int *status)
+{
+	pid_t child;
+
+	records_begin();
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child)
+		return true;
+	if (waitpid(child, status, 0) != child)
+		die("wait");
+	records_end();
+	return false;
+}
+
 /* In a child, for the domain and the seals stay. The bits say what went wrong. */
 static int try_seal(const char *context, bool allowed, unsigned long flags,
-		    unsigned long *where, struct stat *st)
+		    struct tried *tried)
 {
-	char *p = map_three(st), *file = p + page_size;
+	char *p = map_three(&tried->st), *file = p + page_size;
 	int wrong = 0;
 
-	*where = (unsigned long)p;
+	tried->where = (unsigned long)p;
 	enter(context);
 	/* These seal nothing, so nobody is asked. */
 	if (mseal(NULL, 0, flags))
@@ -505,36 +538,20 @@ static bool seal_record(const char *record, const char *context, bool permissive
 static int cmd_seal(char **argv)
 {
 	bool deny = !strcmp(argv[1], "deny"), permissive = !strcmp(argv[1], "permissive");
-	struct shared {
-		unsigned long where;
-		struct stat st;
-	} *shared;
+	struct tried *tried;
 	unsigned long p, wanted;
 	const char *context = argv[0];
 	unsigned int i;
 	int status;
-	pid_t child;
 
 	label = context;
-	shared = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		die("map");
+	tried = shared_page();
 	for (i = 0; i < ARRAY_SIZE(seals); i++) {
-		records_begin();
-		fflush(stdout);
-		child = fork();
-		if (child < 0)
-			die("fork");
-		if (!child)
-			_exit(try_seal(context, !deny, seals[i].flags, &shared->where,
-				       &shared->st));
-		if (waitpid(child, &status, 0) != child)
-			die("wait");
-		records_end();
+		if (fork_recorded(&status))
+			_exit(try_seal(context, !deny, seals[i].flags, tried));
 		result(status == 0, "mseal(%#lx) %s, wait status %#x", seals[i].flags,
 		       deny ? "is refused, nothing is sealed" : "seals", status);
-		p = shared->where;
+		p = tried->where;
 		/* Denied: one for each call, of the first VMA. Permissive: of the first call. */
 		wanted = deny ? 2 : permissive ? 1 : 0;
 		show_records();
@@ -543,7 +560,7 @@ static int cmd_seal(char **argv)
 		if (wanted && nr_records == wanted)
 			result(seal_record(records[0], context, permissive,
 					   p + 2 * page_size, p + 3 * page_size,
-					   seals[i].name, &shared->st),
+					   seals[i].name, &tried->st),
 			       "mseal(%#lx): the record names seals, range and file",
 			       seals[i].flags);
 		if (deny && nr_records == wanted)
@@ -560,16 +577,16 @@ static int cmd_seal(char **argv)
 static const unsigned char old_byte = 0x11, new_byte = 0x66;
 
 static int try_write(const char *context, bool file, unsigned long flags, bool permissive,
-		     unsigned long *where, struct stat *st)
+		     struct tried *tried)
 {
-	char *p = map_three(st), *target = file ? p + page_size : p;
+	char *p = map_three(&tried->st), *target = file ? p + page_size : p;
 	size_t len = (file ? 3 : 1) * page_size;
 	char *data = malloc(len);
 	int mem, wrong = 0;
 	ssize_t n;
 	size_t i;
 
-	*where = (unsigned long)target;
+	tried->where = (unsigned long)target;
 	mem = open("/proc/self/mem", O_RDWR);
 	if (mem < 0 || !data)
 		die("/proc/self/mem");
@@ -593,36 +610,21 @@ static int cmd_record(char **argv)
 {
 	bool permissive = !strcmp(argv[1], "permissive"), good;
 	const char *context = argv[0], *record;
-	struct shared {
-		unsigned long where;
-		struct stat st;
-	} *shared;
+	struct tried *tried;
 	unsigned long start, end;
 	char value[64];
 	unsigned int i;
 	int file, status;
-	pid_t child;
 
 	label = context;
-	shared = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		die("map");
+	tried = shared_page();
 	for (i = 0; i < 2 * ARRAY_SIZE(seals); i++) {
 		const char *names = seals[i / 2].name;
 
 		file = i % 2;
-		records_begin();
-		fflush(stdout);
-		child = fork();
-		if (child < 0)
-			die("fork");
-		if (!child)
+		if (fork_recorded(&status))
 			_exit(try_write(context, file, seals[i / 2].flags, permissive,
-					&shared->where, &shared->st));
-		if (waitpid(child, &status, 0) != child)
-			die("wait");
-		records_end();
+					tried));
 		show_records();
 		result(status == 0, "%s sealed %s: the write %s, wait status %#x",
 		       file ? "text" : "anonymous memory", names,
@@ -636,13 +638,13 @@ static int cmd_record(char **argv)
 		start = number(record, "start");
 		end = number(record, "end");
 		good = way_of(record) == 0 && well_formed(record, context, permissive) &&
-		       start == shared->where && end > start &&
+		       start == tried->where && end > start &&
 		       end <= start + (file ? 3 : 1) * page_size &&
 		       has(record, "seals=%s", names);
 		if (file)
 			good = good && has(record, "path=\"%s\"", SEAL_FILE) &&
 			       has(record, "dev=\"tmpfs\"") &&
-			       has(record, "ino=%lu", shared->st.st_ino);
+			       has(record, "ino=%lu", tried->st.st_ino);
 		else
 			good = good && !field(record, "path", value, sizeof(value));
 		result(good, "%s sealed %s: the record names way, range, seals and %s",
@@ -752,9 +754,7 @@ static int cmd_race(char **argv)
 			die("%s", argv[i]);
 		close(fd);
 	}
-	race = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (race == MAP_FAILED)
-		die("map");
+	race = shared_page();
 	race->turn = 1;
 	if (write_file(SELINUXFS "/load", data[0], len[0]))
 		die("load %s", argv[0]);

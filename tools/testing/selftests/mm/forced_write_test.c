@@ -42,9 +42,8 @@
 #include <time.h>
 
 #include "mseal_attr.h"
+#include "mseal_case.h"
 
-#define CASE_TIMEOUT	120		/* seconds; nothing here takes ten */
-#define EVENT_TIMEOUT	(60 * 1000)	/* milliseconds */
 #define WORD_SIZE	8
 #define NO_SEAL		(~0UL)
 #define RACE_PAGES	256
@@ -190,7 +189,6 @@ static struct {
 
 /* Between writer, target and the process that reports. */
 static struct {
-	char reason[160];		/* for a skip */
 	char *at;			/* where is written */
 	char *from;			/* what is moved there, or from there where */
 	size_t len;			/* of at */
@@ -211,40 +209,6 @@ static struct {
 } *shared;
 
 /* Saying things */
-
-static void __printf(1, 2) note(const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	ksft_print_msg("  %s\n", text);
-}
-
-static void __noreturn __printf(1, 2) skip(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(shared->reason, sizeof(shared->reason), fmt, args);
-	va_end(args);
-	fflush(stdout);
-	_exit(KSFT_SKIP);
-}
-
-/* What has to be so before there can be a write. */
-static void need(bool ok, const char *what)
-{
-	const int err = errno;
-
-	if (ok)
-		return;
-	note("cannot set up the case: %s (errno: %s)", what, errno_name(err));
-	fflush(stdout);
-	_exit(KSFT_FAIL);
-}
 
 static const char *state_name(int state)
 {
@@ -279,11 +243,6 @@ static int err_of(ssize_t ret, size_t len)
 	if (ret < 0)
 		return errno;
 	return ret == (ssize_t)len ? 0 : -1;
-}
-
-static bool is_missing(int err)
-{
-	return err == ENOSYS;
 }
 
 static bool on_uml(void)
@@ -468,18 +427,6 @@ static char *make_memory(void)
 	if (!shared->at)
 		shared->at = at;
 	return at;
-}
-
-static void seal(const char *at, size_t len, unsigned long flags)
-{
-	int err = sys_mseal(at, len, flags);
-
-	if (err == EINVAL && flags) {
-		note("this kernel has no %s: sealed with flags == 0", flags_name(flags));
-		err = sys_mseal(at, len, 0);
-	}
-	errno = err;
-	need(!err, "mseal");
 }
 
 /* userfaultfd, the kind that needs no privilege unless flags say otherwise */
@@ -1211,7 +1158,7 @@ static int write_copy_over_seal(void)
 	need(poll(&pfd, 1, EVENT_TIMEOUT) == 1 && pfd.revents == POLLIN,
 	     "a fill that waits for its source");
 	need(!mprotect(shared->at, page_size, PROT_READ), "mprotect");
-	seal(shared->at, page_size, 0);
+	seal_range(shared->at, page_size, 0);
 	need(!copy_from(source, copy.from, anon(page_size, ATTACKER), page_size),
 	     "the source of the fill");
 	errno = pthread_join(thread, NULL);
@@ -1305,7 +1252,7 @@ static void race_round(unsigned int round)
 	atomic_store(&shared->writes, 0);
 	raise_to(&shared->round, round);
 	wait_until(&shared->writes, 3);
-	seal(at, len, 0);
+	seal_range(at, len, 0);
 	value = race_value(at);
 	atomic_store(&shared->sealed, true);
 	writes = atomic_load(&shared->writes);
@@ -1732,7 +1679,7 @@ static void set_up(void)
 	if (way->prot != RW)
 		need(!mprotect(at, shared->len, way->prot), "mprotect");
 	if (way->seal != NO_SEAL)
-		seal(at, shared->len, way->seal);
+		seal_range(at, shared->len, way->seal);
 }
 
 static void __noreturn be_target(void)
@@ -1898,7 +1845,7 @@ static bool cannot_force(void)
 	return fd >= 0 && pwrite(fd, "", 1, (off_t)at) < 0;
 }
 
-static int run_case(void)
+static int run_case(const void __always_unused *unused)
 {
 	if (cannot_force())
 		skip("this kernel lets only tracers force a write to /proc/PID/mem");
@@ -1913,9 +1860,7 @@ static int run_case(void)
 
 static void run_way(const struct way *w)
 {
-	int status = 0, code = KSFT_FAIL;
 	char name[384];
-	pid_t pid;
 
 	way = w;
 	memset(shared, 0, sizeof(*shared));
@@ -1923,32 +1868,7 @@ static void run_way(const struct way *w)
 	shared->uffd = -1;
 	snprintf(name, sizeof(name), "%s%s%s", opt.label, *opt.label ? ": " : "", name_of(w));
 	ksft_print_msg("%s\n", name);
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(CASE_TIMEOUT);
-		code = run_case();
-		fflush(stdout);
-		_exit(code);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
-	/* Children that a crash left behind are dying; they come to us. */
-	while (waitpid(-1, NULL, __WALL) > 0)
-		;
-	if (WIFSIGNALED(status))
-		note("killed by signal %d (%s)", WTERMSIG(status),
-		     strsignal(WTERMSIG(status)));
-	else
-		code = WEXITSTATUS(status);
-
-	if (code == KSFT_SKIP)
-		ksft_test_result_code(code, name, "%s", shared->reason);
-	else
-		ksft_test_result_code(code == KSFT_PASS ? code : KSFT_FAIL, name, NULL);
+	report_case(name, end_case(start_case(run_case, NULL)));
 }
 
 static bool is_chosen(const struct way *w)
@@ -2067,43 +1987,34 @@ static void set_scope(const char *scope)
 }
 
 /* As somebody else; what fn returns. */
-static int in_child(int (*fn)(const char *arg), const char *arg)
+static int in_child(int (*fn)(const void *arg), const void *arg)
 {
+	const pid_t pid = start_case(fn, arg);
 	int status = 0;
-	pid_t pid;
 
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(CASE_TIMEOUT);
-		status = fn(arg);
-		fflush(stdout);
-		_exit(status);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		ksft_exit_fail_msg("a child did not end by itself\n");
 	return WEXITSTATUS(status);
 }
 
-static int write_scope(const char *value)
+static int write_scope(const void *value)
 {
 	return write_value(scope_path, value);
 }
 
-static int write_scope_without_cap(const char *value)
+static int write_scope_without_cap(const void *value)
 {
 	drop_ptrace_cap();
 	return write_scope(value);
 }
 
-static int write_scope_as_user(const char *value)
+static int write_scope_as_user(const void *value)
 {
 	become_user(1000);
 	return write_scope(value);
 }
 
-static int write_scope_in_userns(const char *value)
+static int write_scope_in_userns(const void *value)
 {
 	enter_userns();
 	return write_scope(value);
@@ -2111,7 +2022,7 @@ static int write_scope_in_userns(const char *value)
 
 static const struct {
 	const char *about, *value;
-	int (*write)(const char *value);
+	int (*write)(const void *value);
 	int err;
 } bad_writes[] = {
 	{ "below the range", "-1", write_scope, EINVAL },
@@ -2143,7 +2054,7 @@ static void test_bad_writes(void)
 static const char * const lower[] = { "0", "1", "2" };
 
 /* Lowers it until it is locked; 0 if it was. */
-static int lower_until_locked(void)
+static int lower_until_locked(const void __always_unused *unused)
 {
 	for (size_t i = 0;; i++) {
 		const int err = write_scope(lower[i % ARRAY_SIZE(lower)]);
@@ -2164,17 +2075,8 @@ static void test_lock_race(void)
 	bool refused = true;
 
 	atomic_store(&shared->writes, 0);
-	fflush(stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
-		pids[i] = fork();
-		if (!pids[i]) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			alarm(CASE_TIMEOUT);
-			_exit(lower_until_locked());
-		}
-		if (pids[i] < 0)
-			ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start_case(lower_until_locked, NULL);
 	while (atomic_load(&shared->writes) < 100)
 		sched_yield();
 	set_scope("3");
@@ -2325,36 +2227,31 @@ static bool is_denial(const char *record, struct denial *d)
 
 static pid_t provoked_pid;
 
+static int write_often(const void *times)
+{
+	const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	unsigned int left = *(const unsigned int *)times;
+	int code;
+
+	prctl(PR_SET_NAME, "forced-writer");
+	dup2(null, STDOUT_FILENO);
+	drop_ptrace_cap();
+	code = run_case(NULL);
+	/* The rest of a flood; the memory is still there. */
+	while (--left)
+		way->write();
+	return code;
+}
+
 /* One refused write, of which nothing is reported. */
 static int provoke(const struct way *w, unsigned int times)
 {
-	int status = 0, null;
-
 	way = w;
 	memset(shared, 0, sizeof(*shared));
 	shared->file = -1;
 	shared->uffd = -1;
-	fflush(stdout);
-	provoked_pid = fork();
-	if (!provoked_pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "forced-writer");
-		alarm(CASE_TIMEOUT);
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		dup2(null, STDOUT_FILENO);
-		drop_ptrace_cap();
-		status = run_case();
-		/* The rest of a flood; the memory is still there. */
-		while (--times)
-			way->write();
-		fflush(stdout);
-		_exit(status);
-	}
-	if (provoked_pid < 0 || waitpid(provoked_pid, &status, 0) != provoked_pid)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	while (waitpid(-1, NULL, __WALL) > 0)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
+	provoked_pid = start_case(write_often, &times);
+	return end_case(provoked_pid);
 }
 
 static const struct way *sealed_way(enum via via)
@@ -2411,7 +2308,7 @@ static void test_log(enum via via, int scope)
 	}
 	if (code == KSFT_SKIP)
 		ksft_test_result_skip("scope %d, log: %s: %s\n", scope, vias[via].name,
-				      shared->reason);
+				      skip_reason);
 	else
 		ksft_test_result(found && code == KSFT_PASS,
 				 "scope %d, log: %s is logged\n", scope, vias[via].name);
@@ -2461,7 +2358,7 @@ static void test_ratelimit(void)
  * any more when the write to the sysctl has returned and the call that was under
  * way then has ended.
  */
-static int race_policy_writer(const char __always_unused *unused)
+static int race_policy_writer(const void __always_unused *unused)
 {
 	const size_t len = fills_holes() ? RACE_PAGES * page_size : page_size;
 	char *source = anon(page_size, ATTACKER);
@@ -2478,7 +2375,7 @@ static int race_policy_writer(const char __always_unused *unused)
 	}
 	if (way->prot != RW)
 		need(!mprotect(at, len, way->prot), "mprotect");
-	seal(at, len, 0);
+	seal_range(at, len, 0);
 	shared->at = at;
 	shared->target = getpid();
 	if (way->via == PROC_MEM)
@@ -2515,15 +2412,7 @@ static void race_policy_round(void)
 	atomic_store(&shared->sealed, false);
 	atomic_store(&shared->stop, false);
 	atomic_store(&shared->writes, 0);
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(CASE_TIMEOUT);
-		status = race_policy_writer(NULL);
-		fflush(stdout);
-		_exit(status);
-	}
+	pid = start_case(race_policy_writer, NULL);
 	await_writes(pid, 3, &status);
 	set_scope("2");
 	atomic_store(&shared->sealed, true);
@@ -2813,10 +2702,7 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	page_size = sysconf(_SC_PAGESIZE);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	shared = init_cases(sizeof(*shared));
 
 	if (opt.in_userns)
 		restart_in_userns(argv);
@@ -2829,7 +2715,6 @@ int main(int argc, char **argv)
 		ksft_print_header();
 	if (sys_mseal(NULL, 0, 0))
 		ksft_exit_fail_msg("this kernel has no mseal()\n");
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (opt.yama)
 		run_yama();
 

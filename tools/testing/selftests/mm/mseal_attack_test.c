@@ -40,9 +40,7 @@
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
-
-#define CASE_TIMEOUT	120		/* seconds; nothing here takes one */
-#define EVENT_TIMEOUT	(60 * 1000)	/* milliseconds */
+#include "mseal_case.h"
 
 /* Who put these bytes there? Memory holds nothing else. */
 enum {
@@ -64,26 +62,11 @@ static bool gained;		/* the attacker got something */
 static int refusal;		/* the first error that the attacker met */
 static int want = EPERM;	/* and which it has to be */
 
-/* Shared with the process that reports. */
-static struct {
-	char reason[128];	/* for a skip */
-	bool map_limit_changed;
-} *shared;
+static bool *map_limit_changed;	/* shared with the process that reports */
 
 static const char max_map_count[] = "/proc/sys/vm/max_map_count";
 
 /* Saying things */
-
-static void __printf(1, 2) note(const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	ksft_print_msg("  %s\n", text);
-}
 
 /* A gain for the attacker. */
 static void __printf(1, 2) got(const char *fmt, ...)
@@ -107,29 +90,6 @@ static int step(const char *what, int err)
 	return err;
 }
 
-static void __noreturn __printf(1, 2) skip(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(shared->reason, sizeof(shared->reason), fmt, args);
-	va_end(args);
-	fflush(stdout);
-	_exit(KSFT_SKIP);
-}
-
-/* What has to be so before there can be an attack. */
-static void need(bool ok, const char *what)
-{
-	const int err = errno;
-
-	if (ok)
-		return;
-	note("cannot set up the case: %s (errno: %s)", what, errno_name(err));
-	fflush(stdout);
-	_exit(KSFT_FAIL);
-}
-
 static const char *byte_name(int byte)
 {
 	static char bufs[4][8];
@@ -142,11 +102,6 @@ static const char *byte_name(int byte)
 		return "a mixture";
 	snprintf(buf, sizeof(bufs[0]), "0x%02x", byte);
 	return buf;
-}
-
-static bool is_missing(int err)
-{
-	return err == ENOSYS;
 }
 
 /* Making and looking at memory */
@@ -244,15 +199,7 @@ static char *relro(size_t pages, int fd)
 
 static void seal(const char *at, size_t pages, unsigned long flags)
 {
-	int err = sys_mseal(at, len_of(pages), flags);
-
-	if (err == EINVAL && flags) {
-		note("this kernel has no %s: sealed with flags == 0",
-		     flags_name(flags));
-		err = sys_mseal(at, len_of(pages), 0);
-	}
-	errno = err;
-	need(!err, "mseal");
+	seal_range(at, len_of(pages), flags);
 }
 
 /* What the page has all over. The kernel reads, so no signal can come. */
@@ -1843,11 +1790,11 @@ static void mseal_at_map_limit(void)
 	keep(at, 8, OWNER);
 
 	/* The split at the start fits, the one at the end does not. */
-	shared->map_limit_changed = true;
+	*map_limit_changed = true;
 	write_map_limit(all_vmas() + 1);
 	err = sys_mseal(page(at, 2), len_of(4), 0);
 	write_map_limit(limit);
-	shared->map_limit_changed = false;
+	*map_limit_changed = false;
 
 	want = ENOMEM;
 	step("mseal at vm.max_map_count", err);
@@ -1946,46 +1893,24 @@ static const struct attack {
 	{ "mseal: fails in the middle within a huge page", mseal_in_huge_page },
 };
 
+static int attack_and_look(const void *arg)
+{
+	const struct attack *attack = arg;
+
+	attack->run();
+	return verdict();
+}
+
 static void run_attack(const struct attack *attack, unsigned long map_limit)
 {
-	int status = 0, code = KSFT_FAIL;
-	pid_t pid;
+	int code;
 
-	memset(shared, 0, sizeof(*shared));
+	*map_limit_changed = false;
 	ksft_print_msg("%s\n", attack->name);
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(CASE_TIMEOUT);
-		attack->run();
-		code = verdict();
-		fflush(stdout);
-		_exit(code);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
-	/* Children that a crash left behind are dying; they come to us. */
-	while (waitpid(-1, NULL, 0) > 0)
-		;
-	if (shared->map_limit_changed)
+	code = end_case(start_case(attack_and_look, attack));
+	if (*map_limit_changed)
 		write_map_limit(map_limit);
-
-	if (WIFSIGNALED(status))
-		note("killed by signal %d (%s)", WTERMSIG(status),
-		     strsignal(WTERMSIG(status)));
-	else if (WIFEXITED(status) && WEXITSTATUS(status) != KSFT_PASS &&
-		 WEXITSTATUS(status) != KSFT_SKIP)
-		code = KSFT_FAIL;
-	else
-		code = WEXITSTATUS(status);
-
-	if (code == KSFT_SKIP)
-		ksft_test_result_code(code, attack->name, "%s", shared->reason);
-	else
-		ksft_test_result_code(code, attack->name, NULL);
+	report_case(attack->name, code);
 }
 
 static bool is_chosen(const struct attack *attack, char **words)
@@ -2011,13 +1936,9 @@ int main(int __always_unused argc, char **argv)
 	}
 
 	ksft_print_header();
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	map_limit_changed = init_cases(sizeof(*map_limit_changed));
 	if (sys_mseal(NULL, 0, 0))
 		ksft_exit_fail_msg("this kernel has no mseal()\n");
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 
 	for (size_t i = 0; i < ARRAY_SIZE(attacks); i++)
 		plan += is_chosen(&attacks[i], argv);

@@ -286,26 +286,38 @@ static bool run_starter(const struct start *how, const char *steps, struct repor
 	return !end_probe(&p) && good;
 }
 
-/* Why this kind of program cannot be run here, or NULL. */
-static const char *no_probe(enum kind kind)
+/* The test is skipped if the level cannot be changed. */
+static bool can_change(struct __test_metadata *_metadata, int level)
 {
-	const struct start how = { .file = files[kind] };
-	static char why[64];
+	if (level < 0)
+		SKIP(return false, "this kernel has no " LEVEL_FILE);
+	if (level == 2)
+		SKIP(return false, "locked at 2 until reboot");
+	if (geteuid())
+		SKIP(return false, "not root");
+	return true;
+}
+
+/* The same, if this kind of program cannot be run here. */
+static bool can_start(struct __test_metadata *_metadata, enum kind kind,
+		      struct start *start)
+{
 	struct report r;
 	struct probe p;
+	bool good;
 
-	if (faccessat(open(here(), O_PATH | O_CLOEXEC), files[kind], X_OK, 0))
-		return "its probe was not built";
-	if (!start_probe(&p, &how, "show"))
-		return "no probe could be started";
+	start->file = files[kind];
+	if (faccessat(open(here(), O_PATH | O_CLOEXEC), start->file, X_OK, 0))
+		SKIP(return false, "%s: its probe was not built", start->file);
+	if (!start_probe(&p, start, "show"))
+		SKIP(return false, "%s: no probe could be started", start->file);
 	memset(&r, 0, sizeof(r));
-	if (!read_step(&p, "show", &r))
-		snprintf(why, sizeof(why), "its probe does not start: %s",
-			 errno_name(r.err));
-	else
-		why[0] = '\0';
+	good = read_step(&p, "show", &r);
 	end_probe(&p);
-	return why[0] ? why : NULL;
+	if (!good)
+		SKIP(return false, "%s: its probe does not start: %s", start->file,
+		     errno_name(r.err));
+	return true;
 }
 
 static const struct map *find_map(const struct report *r, const char *name)
@@ -570,18 +582,10 @@ LEVEL_VARIANT(compat_1, COMPAT, 1);
 
 FIXTURE_SETUP(level)
 {
-	const char *why = no_probe(variant->kind);
-
 	self->old = get_level();
-	if (self->old < 0)
-		SKIP(return, "this kernel has no " LEVEL_FILE);
-	if (self->old == 2)
-		SKIP(return, "locked at 2 until reboot");
-	if (geteuid())
-		SKIP(return, "not root");
-	if (why)
-		SKIP(return, "%s: %s", files[variant->kind], why);
-	self->start.file = files[variant->kind];
+	if (!can_change(_metadata, self->old) ||
+	    !can_start(_metadata, variant->kind, &self->start))
+		return;
 	ASSERT_EQ(0, set_level(variant->level));
 	ASSERT_EQ(variant->level, get_level());
 }
@@ -939,18 +943,10 @@ static void flip(void)
 
 FIXTURE_SETUP(race)
 {
-	const char *why = no_probe(variant->kind);
-
 	self->old = get_level();
-	if (self->old < 0)
-		SKIP(return, "this kernel has no " LEVEL_FILE);
-	if (self->old == 2)
-		SKIP(return, "locked at 2 until reboot");
-	if (geteuid())
-		SKIP(return, "not root");
-	if (why)
-		SKIP(return, "%s: %s", files[variant->kind], why);
-	self->start.file = files[variant->kind];
+	if (!can_change(_metadata, self->old) ||
+	    !can_start(_metadata, variant->kind, &self->start))
+		return;
 	fflush(stdout);
 	self->flipper = fork();
 	ASSERT_LE(0, self->flipper);
@@ -1008,12 +1004,8 @@ FIXTURE_SETUP(writer)
 {
 	self->fd = -1;
 	self->old = get_level();
-	if (self->old < 0)
-		SKIP(return, "this kernel has no " LEVEL_FILE);
-	if (self->old == 2)
-		SKIP(return, "locked at 2 until reboot");
-	if (geteuid())
-		SKIP(return, "not root");
+	if (!can_change(_metadata, self->old))
+		return;
 	ASSERT_EQ(0, set_level(1));
 	self->fd = open(LEVEL_FILE, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->fd);
@@ -1171,15 +1163,11 @@ FIXTURE_VARIANT_ADD(locked, compat) { .kind = COMPAT };
 
 FIXTURE_SETUP(locked)
 {
-	const char *why = no_probe(variant->kind);
-
 	if (get_level() < 0)
 		SKIP(return, "this kernel has no " LEVEL_FILE);
 	if (geteuid())
 		SKIP(return, "not root");
-	if (why)
-		SKIP(return, "%s: %s", files[variant->kind], why);
-	self->start.file = files[variant->kind];
+	can_start(_metadata, variant->kind, &self->start);
 }
 
 FIXTURE_TEARDOWN(locked)

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * For tests of mseal(2) whose cases are processes of their own, because a seal
+ * stays until its process ends and because a case may crash: how a case is run
+ * and reported, and how it says that it cannot run.
+ */
+#ifndef MSEAL_CASE_H
+#define MSEAL_CASE_H
+
+#include "kselftest.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "mseal_attr.h"
+
+#define CASE_TIMEOUT	120		/* seconds; nothing here takes ten */
+#define EVENT_TIMEOUT	(60 * 1000)	/* milliseconds */
+#define REASON_SIZE	160
+
+static char *skip_reason;		/* shared with the process that reports */
+
+/**
+ * init_cases - prepare to run cases
+ * @len: how much memory the program shares with its cases
+ *
+ * Return: that memory, zeroed.
+ */
+static inline void *init_cases(size_t len)
+{
+	char *at = mmap(NULL, len + REASON_SIZE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	skip_reason = at + len;
+	/* What a case leaves behind comes to us, see end_case(). */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return at;
+}
+
+/**
+ * start_case - start a process that ends with its parent, or when it takes too long
+ * @run: what it does; the process exits with what this returns
+ * @arg: for @run
+ *
+ * Return: its pid.
+ */
+static inline pid_t start_case(int (*run)(const void *arg), const void *arg)
+{
+	pid_t pid;
+	int code;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(CASE_TIMEOUT);
+		code = run(arg);
+		fflush(stdout);
+		_exit(code);
+	}
+	return pid;
+}
+
+static inline void __printf(1, 2) note(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ksft_print_msg("  %s\n", text);
+}
+
+/**
+ * end_case - wait for the end of a case
+ * @pid: of start_case()
+ *
+ * Return: its exit code, KSFT_FAIL if a signal killed it.
+ */
+static inline int end_case(pid_t pid)
+{
+	int status = 0;
+
+	if (waitpid(pid, &status, 0) != pid)
+		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
+	/* Children that a crash left behind are dying; they come to us. */
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	note("killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return KSFT_FAIL;
+}
+
+/**
+ * report_case - report the result of a case
+ * @name: of the case
+ * @code: of end_case()
+ */
+static inline void report_case(const char *name, int code)
+{
+	if (code == KSFT_SKIP)
+		ksft_test_result_code(code, name, "%s", skip_reason);
+	else
+		ksft_test_result_code(code == KSFT_PASS ? code : KSFT_FAIL, name, NULL);
+}
+
+/* In a case: it cannot run here. */
+static inline void __noreturn __printf(1, 2) skip(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(skip_reason, REASON_SIZE, fmt, args);
+	va_end(args);
+	fflush(stdout);
+	_exit(KSFT_SKIP);
+}
+
+/* What has to be so before a case can do what it is for. */
+static inline void need(bool ok, const char *what)
+{
+	const int err = errno;
+
+	if (ok)
+		return;
+	note("cannot set up the case: %s (errno: %s)", what, errno_name(err));
+	fflush(stdout);
+	_exit(KSFT_FAIL);
+}
+
+static inline bool is_missing(int err)
+{
+	return err == ENOSYS;
+}
+
+/* A kernel that does not know these flags is given the most that it has. */
+static inline void seal_range(const char *at, size_t len, unsigned long flags)
+{
+	int err = sys_mseal(at, len, flags);
+
+	if (err == EINVAL && flags) {
+		note("this kernel has no %s: sealed with flags == 0", flags_name(flags));
+		err = sys_mseal(at, len, 0);
+	}
+	errno = err;
+	need(!err, "mseal");
+}
+
+#endif
