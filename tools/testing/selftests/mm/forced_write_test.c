@@ -2439,13 +2439,13 @@ static void test_policy_race(const struct way *w)
 static void set_scope_anew(const char *scope)
 {
 	/* It goes back to 0 for these. */
-	if (!strcmp(scope, "3"))
+	if (!strcmp(scope, "3")) {
 		for (size_t i = 0; i < ARRAY_SIZE(policy_races); i++)
 			test_policy_race(&policy_races[i]);
-	if (!strcmp(scope, "3"))
 		test_lock_race();
-	else
+	} else {
 		set_scope(scope);
+	}
 	if (opt.races_only)
 		return;
 	lseek(kmsg, 0, SEEK_END);
