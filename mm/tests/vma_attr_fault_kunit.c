@@ -189,6 +189,8 @@ static void take_census(struct kunit *test, struct vma_attr_twin *twin,
 	unsigned int i;
 
 	vma_attr_twin_empty(test, twin);
+	/* A kernel thread's last fput() is put off: the file of the test before, too. */
+	flush_delayed_fput();
 	/* VMAs and nodes of the tree are freed by RCU, and some of that in two steps. */
 	rcu_barrier();
 	rcu_barrier();

@@ -63,16 +63,21 @@ int vma_attr_twin_init(struct kunit *test)
  * @test: the test
  * @twin: the address space
  *
- * For the end of each test.
+ * For the end of each test, which has no mm from here on: left to the end of the
+ * thread, it could still be going while the next test counts memory.
  */
 void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin)
 {
-	mmap_write_lock(current->mm);
-	validate_mm(current->mm);
-	mmap_write_unlock(current->mm);
-	KUNIT_EXPECT_STREQ(test, kunit_mm_inconsistent(current->mm) ?: "", "");
+	struct mm_struct *mm = current->mm;
+
+	mmap_write_lock(mm);
+	validate_mm(mm);
+	mmap_write_unlock(mm);
+	KUNIT_EXPECT_STREQ(test, kunit_mm_inconsistent(mm) ?: "", "");
 	if (!twin->untidy)
-		KUNIT_EXPECT_STREQ(test, kunit_mm_unmerged(current->mm) ?: "", "");
+		KUNIT_EXPECT_STREQ(test, kunit_mm_unmerged(mm) ?: "", "");
+	kthread_unuse_mm(mm);
+	mmput(mm);
 	KUNIT_EXPECT_EQ_MSG(test, twin->warned, vma_attr_warned(),
 			    "the kernel has complained, see its log");
 }
