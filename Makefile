@@ -35,7 +35,7 @@ help:
 	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
 	@echo 'make sysmap          sealed system mappings alone, in the x86_64 guest [ARCH=arm64]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
-	@echo 'make stress          threads that race with mseal(), under KASAN and lockdep [ROUNDS=]'
+	@echo 'make stress          races with mseal(), Yama and SELinux, with KASAN and lockdep [ROUNDS=]'
 	@echo 'make fuzz            the lock against a model of it, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        lines of ours that KUnit and the userland harness run'
 	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY= JOBS=]'
@@ -104,8 +104,9 @@ stress: tree
 	@$S/selftests >/dev/null
 	@$S/guest --guest x86_64 --kernel patched --config kasan --cpus 2 --timeout 1800 \
 		-- "$${BUILD:-build}/selftests/mseal_stress_test" $(or $(ROUNDS),40) \
-		--- "$${BUILD:-build}/selftests/forced_write_test" --race \
-		--- "$${BUILD:-build}/selftests/forced_write_test" --yama --race
+		--- "$${BUILD:-build}/selftests/forced_write_test" \
+		--- "$${BUILD:-build}/selftests/forced_write_test" --yama --quick
+	@$S/tests/selinux x86_64 --config kasan
 
 kunit: tree
 	@$S/deps $(filter arm64,$(ARCH))
