@@ -932,6 +932,33 @@ static int write_process_vm(void)
 		      WORD_SIZE);
 }
 
+/* Reading: what is read lands in memory of one's own. */
+
+static void make_room(void)
+{
+	shared->from = anon(page_size, ZERO);
+}
+
+static int look_at_room(void)
+{
+	return byte_at(shared->from, WORD_SIZE);
+}
+
+static int read_mem(void)
+{
+	return err_of(pread(mem_fd, shared->from, WORD_SIZE, (off_t)shared->at),
+		      WORD_SIZE);
+}
+
+static int read_process_vm(void)
+{
+	struct iovec local = { shared->from, WORD_SIZE };
+	struct iovec remote = { shared->at, WORD_SIZE };
+
+	return err_of(process_vm_readv(shared->target, &local, 1, &remote, 1, 0),
+		      WORD_SIZE);
+}
+
 /* Unsealed writable memory lies before what is sealed; both are written to. */
 
 static void lay_before(void)
@@ -1385,6 +1412,8 @@ static void make_sitter(void)
 #define TO_MONITORED	.look = look_for_monitor, .wanted = MONITORED, \
 			.write = write_register
 #define MEM_BY(open)	.arm = open, WORD_BY(write_mem)
+#define READ_BY(call)	.prepare = make_room, .look = look_at_room, .wanted = OWNER, \
+			.write = call
 #define TRACED(call)	.arm = trace, .release = detach, WORD_BY(call)
 
 static const struct way ways[] = {
@@ -1409,6 +1438,9 @@ static const struct way ways[] = {
 	{ PROC_MEM, OWN, "/dev/mem, by ->access", DEV_MEM, RW, 0, MEM_BY(open_mem) },
 	{ PROC_MEM, OWN, "from unsealed writable memory on into it", ANON, RO, 0,
 	  .prepare = lay_before, .arm = open_mem, WORD_BY(write_mem_across) },
+	/* Nobody is asked about reading. */
+	{ PROC_MEM, OWN, "which is read", ANON, RO, 0, ALWAYS, .arm = open_mem,
+	  READ_BY(read_mem) },
 	/* Whoever traces his own memory is not what a policy has tracers for. */
 	{ PROC_MEM, OWN, "as tracer of a process with the same mm", ANON, RO, 0,
 	  .arm = trace_own_mm_and_open_mem, .release = kill_tracee, WORD_BY(write_mem) },
@@ -1486,6 +1518,8 @@ static const struct way ways[] = {
 	  EFAULT, WORD_BY(write_process_vm) },
 	{ PROCESS_VM, OWN, "itself, which its protection refuses", ANON, RO, NO_SEAL,
 	  ALWAYS, EFAULT, WORD_BY(write_process_vm) },
+	{ PROCESS_VM, OWN, "itself, which is read", ANON, RW, 0, ALWAYS,
+	  READ_BY(read_process_vm) },
 	{ PROCESS_VM, OWN, "itself", ANON, RW, NO_SEAL, WORD_BY(write_process_vm) },
 	{ PROCESS_VM, OTHER, "a child", ANON, RW, NO_SEAL, WORD_BY(write_process_vm) },
 
