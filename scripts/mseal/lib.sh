@@ -6,8 +6,8 @@
 #
 # From the environment:
 #   BUILD         where everything is built            (default: build/)
-#   OVERLAY_ROOT  the tree whose files are laid in     (default: this repository)
-#   BASE_VERSION  the kernel version the patches fit   (default: 7.2.13)
+#   OVERLAY_ROOT  the tree whose files are applied     (default: this repository)
+#   BASE_VERSION  the one kernel version to take as the base (default: see in_series)
 
 export LC_ALL=C
 umask 022
@@ -16,15 +16,16 @@ MSEAL_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 TOP=$(cd "$MSEAL_DIR/../.." && pwd -P)
 OVERLAY_ROOT=$(realpath -m -- "${OVERLAY_ROOT:-$TOP}")
 BUILD=$(realpath -m -- "${BUILD:-$TOP/build}")
-PINNED_VERSION=7.2.13
-BASE_VERSION=${BASE_VERSION:-$PINNED_VERSION}
+BASE_OLDEST=7.3.4
+BASE_SERIES=${BASE_OLDEST%.*}
+BASE_VERSION=${BASE_VERSION:-}
 ME=${0##*/}
 
 note() { printf '%s: %s\n' "$ME" "$*" >&2; }
 warn() { printf '%s: warning: %s\n' "$ME" "$*" >&2; }
 die() { printf '%s: error: %s\n' "$ME" "$*" >&2; exit 1; }
 
-# A path as the user would write it: relative to where he stands, if below it.
+# A path as the user would write it: relative to the current directory, if below it.
 shown() {
 	case $1 in
 	"$PWD"/*) printf '%s' "${1#"$PWD"/}" ;;
@@ -56,7 +57,7 @@ use_ccache() {
 	export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-8G}
 }
 
-# kernel_version DIR: "7.2.13", or nothing if DIR holds no kernel's Makefile
+# kernel_version DIR: "7.3.4", or nothing if DIR holds no kernel's Makefile
 kernel_version() {
 	[[ -r $1/Makefile ]] || return 0
 	awk '$2 == "=" && $1 ~ /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)$/ { v[$1] = $3 }
@@ -65,6 +66,14 @@ kernel_version() {
 			print v["VERSION"] "." v["PATCHLEVEL"] \
 			      (v["SUBLEVEL"] == "" || v["SUBLEVEL"] == "0" ? "" : "." v["SUBLEVEL"]) \
 			      v["EXTRAVERSION"] }' "$1/Makefile"
+}
+
+# in_series VERSION: it is a patch level of the series that the patches are made for
+in_series() {
+	local level=${1#"$BASE_SERIES".}
+
+	level=${level%%[!0-9]*}
+	[[ $1 == "$BASE_SERIES".[0-9]* ]] && ((10#$level >= ${BASE_OLDEST##*.}))
 }
 
 # check_kernel_tree DIR NAME: die unless DIR is a kernel that knows mseal
@@ -77,9 +86,9 @@ check_kernel_tree() {
 	[[ -n $version ]] ||
 		die "$name is not a kernel tree: its Makefile sets no VERSION and PATCHLEVEL"
 	[[ -f $dir/mm/mseal.c ]] ||
-		die "$name (Linux $version) has no mm/mseal.c: the base is Linux $BASE_VERSION, mseal came with 6.10"
-	[[ $version == "$BASE_VERSION" ]] ||
-		warn "$name is Linux $version; the patches are made for $BASE_VERSION and may not apply"
+		die "$name (Linux $version) has no mm/mseal.c: give Linux $BASE_SERIES, mseal came with 6.10"
+	in_series "$version" ||
+		warn "$name is Linux $version; the patches are made for $BASE_SERIES, from $BASE_OLDEST on, and may not apply"
 }
 
 # check_word NAME VALUE ALLOWED...
