@@ -8,8 +8,8 @@ GUEST  ?= um
 KERNEL ?= patched
 export GUEST KERNEL
 
-# make hands what stands on its command line (BUILD=, KERNEL_SRC=, CONFIG=, ARCH=,
-# RUN=, ARGS=, FORCE=) to the scripts through the environment.
+# make passes the variables of its command line (BUILD=, BASE_VERSION=, KERNEL_SRC=,
+# CONFIG=, ARCH=, RUN=, ARGS=, FORCE=) to the scripts through the environment.
 
 ifneq ($(words $(GUEST)) $(filter um x86_64 arm64,$(GUEST)),1 $(GUEST))
 $(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64)
@@ -21,7 +21,7 @@ endif
 # The steps lock and run in parallel by themselves.
 .NOTPARALLEL:
 
-.PHONY: help deps tree refresh status kernel guest run test test-list test-overlay kunit \
+.PHONY: help deps tree status export patch kernel guest run test test-list test-overlay kunit \
 	attacks sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -41,15 +41,17 @@ help:
 	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY= JOBS=]'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
-	@echo 'make tree            build/pristine, and build/linux with this repository laid in'
-	@echo '                     [KERNEL_SRC=/dir|tarball] [FORCE=1: discard edits]'
-	@echo 'make refresh         write edits made in build/linux back into this repository'
+	@echo 'make tree            build/pristine, and build/linux with this repository applied; the base'
+	@echo '                     is the newest patch level of Linux 7.3 that fits'
+	@echo '                     [BASE_VERSION=7.3.4] [KERNEL_SRC=/dir|tarball] [FORCE=1: discard edits]'
+	@echo 'make export          write edits made in build/linux into this repository'
 	@echo 'make status          list edits in build/linux that the repository lacks'
+	@echo 'make patch           write build/mseal-attr.patch, all of this repository for git apply'
 	@echo 'make kernel          build a kernel [GUEST=] [KERNEL=] [CONFIG="kasan ..."]'
 	@echo 'make deps            install the Debian packages that are missing'
 	@echo ''
 	@echo 'make clean           remove what was built, keep the trees'
-	@echo 'make distclean       remove build/ [FORCE=1: with edits not taken back]'
+	@echo 'make distclean       remove build/ [FORCE=1: with edits not exported]'
 	@echo ''
 	@echo 'BUILD=dir            build there instead of in build/'
 	@echo 'Every step that is needed comes by itself; one that is done is not done again.'
@@ -60,8 +62,12 @@ deps:
 tree: deps
 	@$S/overlay tree
 
-refresh status:
+# Not "export" first: that is a word of make's.
+status export:
 	@$S/overlay $@
+
+patch: tree
+	@$S/overlay diff
 
 kernel: tree
 	@$(if $(filter arm64,$(GUEST)),$S/deps arm64)
