@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sealing of system mappings, see linux/mseal_sysmap.h: the sysctl, what exec
- * makes of it, and the one way back, for mappings that were not finished.
+ * makes of it, and the seal itself.
  */
 
 #include <linux/capability.h>
@@ -43,9 +43,9 @@ EXPORT_SYMBOL_IF_KUNIT(mseal_sysmap_wanted);
  * @mm: its mm, which has none of them yet
  * @movable: the executable bears the mark PF_SYSMAP_MOVABLE
  *
- * All system mappings of the process go by this, whatever becomes of the sysctl
- * in the meantime: those that exec makes as well as those that are made on
- * demand. fork passes it on, threads and vfork share it with the mm.
+ * All system mappings of the process go by this, even if the sysctl changes in the
+ * meantime: those that exec makes as well as those that are made on demand. fork
+ * passes it on, threads and vfork share it with the mm.
  *
  * Context: exec of current, once the personality has lost what an exec that gains
  * privileges takes from it (begin_new_exec()).
@@ -56,28 +56,17 @@ void mseal_sysmap_exec(struct mm_struct *mm, bool movable)
 					      movable, current->personality);
 }
 
-/**
- * mseal_sysmap_undo() - The kernel takes back a system mapping that it has just made
- * @mm: the mm
- * @start: where it begins
- * @len: its length
- *
- * An architecture makes several of them in a row, and unmaps the first ones if
- * one of them fails. It holds the mmap lock all along, so nobody in user space
- * has seen them yet. Opens the locks of what is exactly one whole system mapping;
- * all else is left as it is.
- *
- * Context: mmap write lock of @mm, held since the mapping was made; the next thing
- * is to unmap it.
- */
-void mseal_sysmap_undo(struct mm_struct *mm, unsigned long start, size_t len)
+/* The slow path of mseal_sysmap_seal(): the process has its system mappings sealed. */
+void __mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
+			 unsigned long end)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, start);
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
 
-	if (vma && vma->vm_start == start &&
-	    vma->vm_end - start == PAGE_ALIGN(len) &&
-	    vma_is_special_mapping(vma, vma->vm_private_data))
-		vma_attr_take_back(vma);
+	mmap_assert_write_locked(mm);
+
+	for_each_vma_range(vmi, vma, end)
+		vma_attr_seal_made(vma);
 }
 
 #ifdef CONFIG_SYSCTL

@@ -9,10 +9,23 @@
 #include "vma_internal.h"
 #include "vma.h"
 
-#define LOCK_MAP	VM_SEAL_MAP
-#define LOCK_PROT	VM_SEAL_PROT
-#define LOCK_RO		VM_SEAL_DISCARD_RO
-#define LOCK_DISCARD	VM_SEAL_DISCARD
+/* A VMA's seals are one field of its flags, so that a mask of them is a shift away. */
+#define SEAL_SHIFT	((__force int)VMA_SEAL_MAP_BIT)
+
+static_assert(VM_SEAL_MAP == (vm_flags_t)SEAL_MAP << SEAL_SHIFT);
+static_assert(VM_SEAL_PROT == (vm_flags_t)SEAL_PROT << SEAL_SHIFT);
+static_assert(VM_SEAL_DISCARD == (vm_flags_t)SEAL_DISCARD << SEAL_SHIFT);
+static_assert(VM_SEAL_DISCARD_WEAK == (vm_flags_t)SEAL_DISCARD_WEAK << SEAL_SHIFT);
+
+static unsigned int seals_of(const struct vm_area_struct *vma)
+{
+	return (vma_flags_to_legacy(vma->flags) >> SEAL_SHIFT) & SEAL_ANY;
+}
+
+static vma_flags_t seals_to_vma_flags(unsigned int seals)
+{
+	return legacy_to_vma_flags((vm_flags_t)seals << SEAL_SHIFT);
+}
 
 /*
  * The one place that says which operation asks for which attribute. The names
@@ -21,80 +34,59 @@
  */
 const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_NONE]		= { "none", 0, 0 },
-	[VMA_ATTR_OP_UNMAP]		= { "unmap", LOCK_MAP, 0 },
-	[VMA_ATTR_OP_REMAP]		= { "remap", LOCK_MAP, 0 },
-	[VMA_ATTR_OP_REMAP_EMPTY]	= { "remap-empty", LOCK_MAP, LOCK_DISCARD },
-	[VMA_ATTR_OP_PROTECT]		= { "protect", LOCK_PROT, 0 },
-	[VMA_ATTR_OP_DONTFORK]		= { "dontfork", LOCK_MAP, 0 },
-	[VMA_ATTR_OP_DISCARD]		= { "discard", 0, LOCK_RO | LOCK_DISCARD },
-	[VMA_ATTR_OP_WIPEONFORK]	= { "wipeonfork", 0, LOCK_RO | LOCK_DISCARD },
-	[VMA_ATTR_OP_KEEPONFORK]	= { "keeponfork", 0, LOCK_DISCARD },
-	[VMA_ATTR_OP_GUARD_INSTALL]	= { "guard-install", LOCK_PROT,
-					    LOCK_RO | LOCK_DISCARD },
-	[VMA_ATTR_OP_GUARD_REMOVE]	= { "guard-remove", LOCK_PROT, 0 },
-	[VMA_ATTR_OP_UFFD_REGISTER]	= { "uffd-register", 0, LOCK_DISCARD },
-	[VMA_ATTR_OP_UFFD_FILL]		= { "uffd-fill", 0, LOCK_DISCARD },
-	[VMA_ATTR_OP_UFFD_EMPTY]	= { "uffd-empty", 0, LOCK_DISCARD },
-};
-
-/* What each MSEAL_* flag locks; no flag at all locks VM_SEALED. */
-static const struct {
-	unsigned long flag;
-	vm_flags_t locks;
-} mseal_flag_locks[] = {
-	{ MSEAL_MAP,		LOCK_MAP },
-	{ MSEAL_PROT,		LOCK_PROT },
-	{ MSEAL_DISCARD,	LOCK_RO | LOCK_DISCARD },
+	[VMA_ATTR_OP_UNMAP]		= { "unmap", SEAL_MAP, 0 },
+	[VMA_ATTR_OP_REMAP]		= { "remap", SEAL_MAP, 0 },
+	[VMA_ATTR_OP_REMAP_EMPTY]	= { "remap-empty", SEAL_MAP, SEAL_DISCARD },
+	[VMA_ATTR_OP_PROTECT]		= { "protect", SEAL_PROT, 0 },
+	[VMA_ATTR_OP_DONTFORK]		= { "dontfork", SEAL_MAP, 0 },
+	[VMA_ATTR_OP_DISCARD]		= { "discard", 0,
+					    SEAL_DISCARD_WEAK | SEAL_DISCARD },
+	[VMA_ATTR_OP_WIPEONFORK]	= { "wipeonfork", 0,
+					    SEAL_DISCARD_WEAK | SEAL_DISCARD },
+	[VMA_ATTR_OP_KEEPONFORK]	= { "keeponfork", 0, SEAL_DISCARD },
+	[VMA_ATTR_OP_GUARD_INSTALL]	= { "guard-install", SEAL_PROT,
+					    SEAL_DISCARD_WEAK | SEAL_DISCARD },
+	[VMA_ATTR_OP_GUARD_REMOVE]	= { "guard-remove", SEAL_PROT, 0 },
+	[VMA_ATTR_OP_UFFD_REGISTER]	= { "uffd-register", 0, SEAL_DISCARD },
+	[VMA_ATTR_OP_UFFD_FILL]		= { "uffd-fill", 0, SEAL_DISCARD },
+	[VMA_ATTR_OP_UFFD_EMPTY]	= { "uffd-empty", 0, SEAL_DISCARD },
 };
 
 /**
- * vma_attr_locks() - Which locks do the flags of mseal(2) stand for?
- * @mseal_flags: MSEAL_*, or 0
+ * vma_attr_mseal_flags_known() - Are the flags of mseal(2) ones that it has?
+ * @mseal_flags: what the caller gave
  *
- * Return: a mask of VM_SEAL_*, or 0 if there is an unknown flag among
- * @mseal_flags.
+ * Return: true for MSEAL_* and for 0.
  */
-vm_flags_t vma_attr_locks(unsigned long mseal_flags)
+bool vma_attr_mseal_flags_known(unsigned long mseal_flags)
 {
-	vm_flags_t locks = 0;
-	unsigned int i;
+	return !(mseal_flags & ~(unsigned long)(MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD));
+}
 
+/* The seals that these flags of mseal(2) stand for; they are known ones. */
+static unsigned int mseal_flags_to_seals(unsigned long mseal_flags)
+{
 	if (!mseal_flags)
-		return VM_SEALED;
+		return SEAL_MAP | SEAL_PROT | SEAL_DISCARD_WEAK;
+	if (mseal_flags & MSEAL_DISCARD)
+		return mseal_flags | SEAL_DISCARD_WEAK;
 
-	for (i = 0; i < ARRAY_SIZE(mseal_flag_locks); i++) {
-		if (mseal_flags & mseal_flag_locks[i].flag) {
-			mseal_flags &= ~mseal_flag_locks[i].flag;
-			locks |= mseal_flag_locks[i].locks;
-		}
-	}
-
-	return mseal_flags ? 0 : locks;
+	return mseal_flags;
 }
 
 /**
  * vma_attr_seals() - Which flags of mseal(2) are in force for a mapping?
  * @vma: the mapping
  *
- * For LSMs and their logs. What mseal(2) locks without flags is MSEAL_MAP and
- * MSEAL_PROT here: its rule about discards is weaker than MSEAL_DISCARD.
+ * For LSMs and their logs. What mseal(2) seals without flags is MSEAL_MAP and
+ * MSEAL_PROT here: the weak discard rule has no flag.
  *
  * Context: mmap lock in either mode, or VMA read lock.
- * Return: a mask of MSEAL_*, 0 for a mapping with nothing locked.
+ * Return: a mask of MSEAL_*, 0 for a mapping that is not sealed.
  */
 unsigned long vma_attr_seals(const struct vm_area_struct *vma)
 {
-	unsigned long seals = 0;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(mseal_flag_locks); i++) {
-		const vm_flags_t locks = mseal_flag_locks[i].locks;
-
-		if ((vma->vm_flags & locks) == locks)
-			seals |= mseal_flag_locks[i].flag;
-	}
-
-	return seals;
+	return seals_of(vma) & ~SEAL_DISCARD_WEAK;
 }
 
 /*
@@ -108,31 +100,33 @@ static bool caller_can_write(struct vm_area_struct *vma)
 	if (vma_pkey(vma) && vma->vm_mm != current->mm)
 		return false;
 
-	return (vma->vm_flags & VM_WRITE) &&
+	return vma_test(vma, VMA_WRITE_BIT) &&
 	       arch_vma_access_permitted(vma, /* write= */ true,
 					 /* execute= */ false, /* foreign= */ false);
 }
 
-/* The slow path of vma_attr_permits(): some attribute of @vma is locked. */
+/* The slow path of vma_attr_permits(): @vma has a seal. */
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 {
 	const struct vma_attr_rule *rule = &vma_attr_rules[op];
-	const vm_flags_t held = vma->vm_flags & rule->unless_writable;
+	const unsigned int seals = seals_of(vma);
+	const unsigned int held = seals & rule->unless_writable;
 
-	if (vma->vm_flags & rule->always)
+	if (seals & rule->always)
 		return false;
 	if (!held)
 		return true;
-	if (held & LOCK_DISCARD) {
+	if (held & SEAL_DISCARD) {
 		/* A shadow stack has VM_WRITE, but no store can write to it. */
-		return !(vma->vm_flags & VM_SHADOW_STACK) && caller_can_write(vma);
+		return !vma_test_single_mask(vma, VMA_SHADOW_STACK) &&
+		       caller_can_write(vma);
 	}
 
 	/* What mseal(2) always meant: private anonymous memory and no other. */
 	return !vma_is_anonymous(vma) || caller_can_write(vma);
 }
 
-/* The slow path of vma_attr_range_permits(): there may be locks in the range. */
+/* The slow path of vma_attr_range_permits(): there may be seals in the range. */
 bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 			      unsigned long end, enum vma_attr_op op)
 {
@@ -147,7 +141,7 @@ bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 	return true;
 }
 
-/* The slow path of vma_attr_permits_to(): there may be locks in the range. */
+/* The slow path of vma_attr_permits_to(): there may be seals in the range. */
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op)
 {
@@ -162,7 +156,7 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 }
 
 /*
- * [start, end) is about to hold locked VMAs. One that can neither move nor grow
+ * [start, end) is about to hold sealed VMAs. A VMA that can neither move nor grow
  * is within these bounds for good; any other may be anywhere later on.
  */
 static void widen_bounds(struct mm_struct *mm, unsigned long start,
@@ -172,40 +166,33 @@ static void widen_bounds(struct mm_struct *mm, unsigned long start,
 	mm->seal_end = fixed ? max(mm->seal_end, end) : ULONG_MAX;
 }
 
-static bool flags_fix_range(vm_flags_t all, vm_flags_t any)
+static bool has_seals(const struct vm_area_struct *vma, unsigned int seals)
 {
-	return (all & LOCK_MAP) && !(any & (VM_GROWSDOWN | VM_GROWSUP));
+	return (seals_of(vma) & seals) == seals;
 }
 
-/* The slow path of vma_attr_mark(): the VMA has locks. */
-void __vma_attr_mark(const struct vm_area_struct *vma)
-{
-	widen_bounds(vma->vm_mm, vma->vm_start, vma->vm_end,
-		     flags_fix_range(vma->vm_flags, vma->vm_flags));
-}
-
-static bool vma_has_locks(struct vm_area_struct *vma, vm_flags_t locks)
-{
-	return (vma->vm_flags & locks) == locks;
-}
-
-/* What check_range() learnt about the VMAs of a range. */
+/**
+ * struct range_facts - What check_range() learnt about the VMAs of a range
+ * @first: the VMA in which the range begins
+ * @last: the VMA in which it ends
+ * @fixed: with the seals that are to be added, none can move or grow
+ */
 struct range_facts {
 	struct vm_area_struct *first, *last;
-	vm_flags_t all, any;	/* flags that all of them have, that any has */
+	bool fixed;
 };
 
 /*
- * Can all of [start, end) be locked? A gap is refused: it could be filled later
- * by a mapping without locks, in what the user takes for a sealed range.
+ * Can all of [start, end) be sealed? A gap is refused: it could be filled later
+ * by a mapping without seals, in what the user takes for a sealed range.
  */
 static int check_range(struct vma_iterator *vmi, unsigned long start,
-		       unsigned long end, vm_flags_t locks,
+		       unsigned long end, unsigned int seals,
 		       unsigned long mseal_flags, struct range_facts *facts)
 {
-	unsigned long mapped_to = start;
-	vm_flags_t all = ~(vm_flags_t)0, any = 0;
 	struct vm_area_struct *vma, *first = NULL, *last = NULL;
+	unsigned long mapped_to = start;
+	bool droppable = false, fixed = true;
 
 	for_each_vma_range(*vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
@@ -217,28 +204,31 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 		if (!first)
 			first = vma;
 		last = vma;
-		all &= vma->vm_flags;
-		any |= vma->vm_flags;
+		if (!((seals_of(vma) | seals) & SEAL_MAP) ||
+		    vma_flags_can_grow(&vma->flags))
+			fixed = false;
+		if (vma_test_single_mask(vma, VMA_DROPPABLE))
+			droppable = true;
 		mapped_to = vma->vm_end;
 	}
 	if (mapped_to < end)
 		return -ENOMEM;
 
 	/* The kernel may discard these at any time: no such promise. */
-	if ((locks & LOCK_DISCARD) && (any & VM_DROPPABLE))
+	if ((seals & SEAL_DISCARD) && droppable)
 		return -EINVAL;
 
-	*facts = (struct range_facts){ first, last, all, any };
+	*facts = (struct range_facts){ first, last, fixed };
 	return 0;
 }
 
-/* Make @addr, within @vma, a border between VMAs, unless both sides have the locks. */
+/* Make @addr, within @vma, a border between VMAs, unless both sides have the seals. */
 static int split_at(struct vm_area_struct *vma, unsigned long addr,
-		    vm_flags_t locks)
+		    unsigned int seals)
 {
 	VMA_ITERATOR(vmi, vma->vm_mm, addr);
 
-	if (vma_has_locks(vma, locks))
+	if (has_seals(vma, seals))
 		return 0;
 
 	vma_iter_load(&vmi);
@@ -246,50 +236,55 @@ static int split_at(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * Merge @vma with its neighbours where the locks, once added, permit it. Running
+ * Merge @vma with its neighbours where the seals, once added, permit it. Running
  * out of memory leaves it unmerged, which is no more than untidy.
  *
  * Return: the VMA in whose range @vma now is.
  */
-static struct vm_area_struct *merge_locked(struct vma_iterator *vmi,
+static struct vm_area_struct *merge_sealed(struct vma_iterator *vmi,
 					   struct vm_area_struct *prev,
 					   struct vm_area_struct *vma,
-					   vm_flags_t locks)
+					   unsigned int seals)
 {
 	vma_flags_t flags = vma->flags;
 	struct vm_area_struct *merged;
 
-	vma_flags_set_mask(&flags, legacy_to_vma_flags(locks));
+	vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
 	merged = vma_modify_flags(vmi, prev, vma, vma->vm_start, vma->vm_end,
 				  &flags);
 
 	return IS_ERR(merged) ? vma : merged;
 }
 
+static void set_seals(struct vm_area_struct *vma, unsigned int seals)
+{
+	vma_start_write(vma);
+	vma_set_flags_mask(vma, seals_to_vma_flags(seals));
+}
+
 /**
- * vma_attr_lock_range() - Lock attributes of all mappings in a range
+ * vma_attr_seal_range() - Seal attributes of all mappings in a range
  * @mm: the mm
  * @start: first address, page aligned
  * @end: end address, exclusive, page aligned, above @start
- * @locks: mask of VM_SEAL_*, not empty
- * @mseal_flags: the flags of mseal(2) that @locks stand for, as the LSMs know them
+ * @mseal_flags: the flags of mseal(2), known ones
  *
  * What can fail comes first (the range is looked at, then split at its two
- * ends), then the locks are set, which cannot fail, and what becomes equal by
- * that is merged, which may fail without harm. So there are no locks to take
- * back on an error. At vm.max_map_count a split is refused even where a merge
- * would have made up for it.
+ * ends), then the seals are set, which cannot fail, and what becomes equal by
+ * that is merged, which may fail without harm. So no seal has to be removed after
+ * an error. At vm.max_map_count a split is refused even where a merge would have
+ * made up for it.
  *
  * Context: mmap write lock of @mm.
- * Return: 0, or with no lock added: -ENOMEM if there is a gap in the range or a
+ * Return: 0, or with no seal added: -ENOMEM if there is a gap in the range or a
  * split ran out of memory or mappings, -EINVAL if a mapping cannot be split at
- * an end of the range or is one whose contents cannot be locked (MAP_DROPPABLE),
+ * an end of the range or is one whose contents cannot be sealed (MAP_DROPPABLE),
  * -EPERM if an LSM refused for one of the mappings.
  */
-int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
-			unsigned long end, vm_flags_t locks,
-			unsigned long mseal_flags)
+int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
+			unsigned long end, unsigned long mseal_flags)
 {
+	unsigned int seals = mseal_flags_to_seals(mseal_flags);
 	VMA_ITERATOR(vmi, mm, start);
 	struct vm_area_struct *vma, *prev;
 	struct range_facts facts;
@@ -297,37 +292,51 @@ int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
 
 	mmap_assert_write_locked(mm);
 
-	err = check_range(&vmi, start, end, locks, mseal_flags, &facts);
+	err = check_range(&vmi, start, end, seals, mseal_flags, &facts);
 	if (err)
 		return err;
 
 	/* The part above the border is that of the old VMA: last stays the last. */
 	if (start > facts.first->vm_start) {
-		err = split_at(facts.first, start, locks);
+		err = split_at(facts.first, start, seals);
 		if (err)
 			return err;
 	}
 	if (end < facts.last->vm_end) {
-		err = split_at(facts.last, end, locks);
+		err = split_at(facts.last, end, seals);
 		if (err)
-			locks = 0;	/* only merge what was split */
+			seals = 0;	/* only merge what was split */
 	}
 
 	if (likely(!err))
-		widen_bounds(mm, start, end,
-			     flags_fix_range(facts.all | locks, facts.any));
+		widen_bounds(mm, start, end, facts.fixed);
 
 	vma_iter_set(&vmi, start);
 	vma_iter_load(&vmi);
 	prev = vma_prev(&vmi);
 	for_each_vma_range(vmi, vma, end) {
-		if (!vma_has_locks(vma, locks) || unlikely(err)) {
-			vma = merge_locked(&vmi, prev, vma, locks);
-			vma_start_write(vma);
-			vma_set_flags_mask(vma, legacy_to_vma_flags(locks));
+		if (!has_seals(vma, seals) || unlikely(err)) {
+			vma = merge_sealed(&vmi, prev, vma, seals);
+			set_seals(vma, seals);
 		}
 		prev = vma;
 	}
 
 	return err;
+}
+
+/**
+ * vma_attr_seal_made() - Seal a whole mapping that the kernel has just made
+ * @vma: the mapping
+ *
+ * Seals what mseal(2) seals without flags. No LSM is asked, for nobody asked for
+ * the seal.
+ *
+ * Context: mmap write lock of the mm of @vma, held since @vma was made.
+ */
+void vma_attr_seal_made(struct vm_area_struct *vma)
+{
+	widen_bounds(vma->vm_mm, vma->vm_start, vma->vm_end,
+		     !vma_flags_can_grow(&vma->flags));
+	set_seals(vma, mseal_flags_to_seals(0));
 }

@@ -86,7 +86,7 @@ static inline int vma_forced_write(struct vm_area_struct *vma,
 				   unsigned long start, unsigned long end,
 				   enum forced_write_via via)
 {
-	if (!vma_attr_locked(vma) &&
+	if (!vma_attr_sealed(vma) &&
 	    likely((vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) == VM_WRITE))
 		return 0;
 

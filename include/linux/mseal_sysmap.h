@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sealing of system mappings, those that the kernel makes in each process: the
- * vDSO, its data, the vectors, the pages for uprobes. Whether they are sealed is
- * decided once for each process, when it is executed, and then kept in its mm:
- * VM_SEALED_SYSMAP of linux/mm.h looks there.
+ * vDSO, its data, the vectors, the pages for uprobes. Exec decides once for each
+ * process whether they are sealed, and the mm keeps the decision. The code that
+ * makes such mappings seals them when they are finished: mseal_sysmap_seal().
  *
  * See Documentation/userspace-api/mseal.rst for what user space is promised.
  */
 #ifndef _LINUX_MSEAL_SYSMAP_H
 #define _LINUX_MSEAL_SYSMAP_H
 
-#include <linux/types.h>
+#include <linux/mm_types.h>
 
 struct ctl_table;
-struct mm_struct;
 struct mutex;
 
 /**
  * enum mseal_sysmap_level - The values of sysctl kernel.mseal_system_mappings
  * @MSEAL_SYSMAP_OFF: seal no system mappings
- * @MSEAL_SYSMAP_ON: seal them, but for programs that ask to be left out
- * @MSEAL_SYSMAP_LOCKED: seal them for all, and this is the last word
+ * @MSEAL_SYSMAP_ON: seal them, except for programs that ask to be left out
+ * @MSEAL_SYSMAP_LOCKED: seal them for all; the value can no longer be changed
  */
 enum mseal_sysmap_level {
 	MSEAL_SYSMAP_OFF,
@@ -31,7 +30,28 @@ enum mseal_sysmap_level {
 #ifdef CONFIG_MSEAL_SYSTEM_MAPPINGS
 
 void mseal_sysmap_exec(struct mm_struct *mm, bool movable);
-void mseal_sysmap_undo(struct mm_struct *mm, unsigned long start, size_t len);
+void __mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
+			 unsigned long end);
+
+/**
+ * mseal_sysmap_seal() - Seal system mappings that are finished
+ * @mm: the mm
+ * @start: where the first of them begins
+ * @end: where the last of them ends; only system mappings are in the range
+ *
+ * The last step of the section that made the mappings, before it drops the mmap
+ * lock: no other process can write to them and no other thread can replace them
+ * before they are sealed, and a section that fails halfway can unmap what it made.
+ * Does nothing in a process whose system mappings are not to be sealed.
+ *
+ * Context: mmap write lock of @mm, held since the mappings were made.
+ */
+static inline void mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
+{
+	if (mm->seal_sysmap)
+		__mseal_sysmap_seal(mm, start, end);
+}
 
 #if IS_ENABLED(CONFIG_KUNIT)
 extern int mseal_sysmap_level;
@@ -47,8 +67,8 @@ static inline void mseal_sysmap_exec(struct mm_struct *mm, bool movable)
 {
 }
 
-static inline void mseal_sysmap_undo(struct mm_struct *mm, unsigned long start,
-				     size_t len)
+static inline void mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
 {
 }
 

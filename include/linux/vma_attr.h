@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VMA attribute lock: which attributes of a mapping are locked, and which
- * operations ask for which attribute. See Documentation/userspace-api/mseal.rst
- * for what user space is promised.
+ * The VMA attribute lock: which attributes of a mapping are sealed, and which
+ * operations a seal refuses. See Documentation/userspace-api/mseal.rst for what
+ * user space is promised.
  *
  * A mapping has three attributes: where it is (MAP), what it permits (PROT) and
- * what it holds (DISCARD). Each has a lock bit in the VMA's flags:
+ * what it holds (DISCARD). Each has a seal bit among the VMA's flags. The fourth
+ * bit is the weak discard rule, which is what mseal(2) without flags seals of the
+ * contents: private anonymous memory is not discarded without write access. A
+ * mask of seals has the values of mseal(2)'s flags and SEAL_DISCARD_WEAK:
  *
- *   VM_SEAL_MAP         the mapping stays, and stays where it is
- *   VM_SEAL_PROT        its protection does not change
- *   VM_SEAL_DISCARD_RO  the rule that mseal(2) with no flags always had: nobody
- *                       who cannot write discards private anonymous memory
- *   VM_SEAL_DISCARD     nobody who cannot write discards or fills anything
+ *   SEAL_MAP           the mapping stays, and stays where it is
+ *   SEAL_PROT          its protection does not change
+ *   SEAL_DISCARD       nothing is discarded or filled without write access
+ *   SEAL_DISCARD_WEAK  the weak discard rule; SEAL_DISCARD implies it
  *
- * A lock is only ever added. The bits travel with the VMA through split, merge
- * (VMAs whose bits differ do not merge), mremap() and fork(); exec drops them
- * with the mm. They are never sticky: that would lock the neighbour of a merge.
+ * mseal(2) sets seals; nothing clears them. The bits travel with the VMA through
+ * split, merge (VMAs whose bits differ do not merge), mremap() and fork(); exec
+ * drops them with the mm. They are never sticky: that would seal the neighbour of
+ * a merge.
  *
  * Locking: the bits are written under the mmap write lock with the VMA write
  * locked, so they are stable under the mmap lock in either mode and under the
  * VMA read lock. What was learnt from them is void once the lock is dropped:
- * ask again after taking it anew. The bounds of all locked VMAs of an mm
+ * ask again after it was taken again. The bounds of all sealed VMAs of an mm
  * (seal_start and seal_end of &struct mm_struct) are written under the mmap write
  * lock and read under the mmap lock; they only ever widen.
  *
@@ -31,6 +34,12 @@
 #define _LINUX_VMA_ATTR_H
 
 #include <linux/mm.h>
+
+#define SEAL_MAP		MSEAL_MAP
+#define SEAL_PROT		MSEAL_PROT
+#define SEAL_DISCARD		MSEAL_DISCARD
+#define SEAL_DISCARD_WEAK	0x8
+#define SEAL_ANY		(SEAL_MAP | SEAL_PROT | SEAL_DISCARD | SEAL_DISCARD_WEAK)
 
 /**
  * enum vma_attr_op - Operations that change an attribute of a mapping
@@ -79,14 +88,15 @@ enum vma_attr_op {
 /**
  * struct vma_attr_rule - What an operation asks of the attribute lock
  * @name: the row of the table in Documentation/userspace-api/mseal.rst
- * @always: any of these locks refuses the operation
- * @unless_writable: any of these refuses it to a caller who could not have
- *	written to the mapping; one who could has lost nothing to the caller
+ * @always: mask of SEAL_*; any of these refuses the operation
+ * @unless_writable: mask of SEAL_*; any of these refuses the operation to a
+ *	caller that could not have written to the mapping, for a caller that could
+ *	takes nothing away that it could not overwrite
  */
 struct vma_attr_rule {
 	const char *name;
-	vm_flags_t always;
-	vm_flags_t unless_writable;
+	u8 always;
+	u8 unless_writable;
 };
 
 #if defined(CONFIG_64BIT) && defined(CONFIG_MMU)
@@ -98,17 +108,19 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op);
 bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 			      unsigned long end, enum vma_attr_op op);
-void __vma_attr_mark(const struct vm_area_struct *vma);
 void vma_attr_punch_begin(struct mm_struct *mm);
 void vma_attr_punch_end(struct mm_struct *mm);
-vm_flags_t vma_attr_locks(unsigned long mseal_flags);
+void vma_attr_wait_for_punches(struct mm_struct *mm);
+void vma_attr_keep_lazyfree(struct mm_struct *mm, unsigned long start,
+			    unsigned long end);
+bool vma_attr_mseal_flags_known(unsigned long mseal_flags);
 unsigned long vma_attr_seals(const struct vm_area_struct *vma);
-int vma_attr_lock_range(struct mm_struct *mm, unsigned long start,
-			unsigned long end, vm_flags_t locks,
-			unsigned long mseal_flags);
+int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
+			unsigned long end, unsigned long mseal_flags);
+void vma_attr_seal_made(struct vm_area_struct *vma);
 
 /**
- * vma_attr_mm_init() - An mm starts with nothing locked
+ * vma_attr_mm_init() - An mm starts with no seal
  * @mm: the mm, which nobody else can see yet
  */
 static inline void vma_attr_mm_init(struct mm_struct *mm)
@@ -119,7 +131,7 @@ static inline void vma_attr_mm_init(struct mm_struct *mm)
 }
 
 /**
- * vma_attr_dup_mm() - Fork passes the locks on
+ * vma_attr_dup_mm() - Fork passes the bounds of the seals on
  * @mm: the child's mm, before it gets its copies of the parent's VMAs
  * @oldmm: the parent's
  *
@@ -133,22 +145,22 @@ static inline void vma_attr_dup_mm(struct mm_struct *mm,
 }
 
 /**
- * vma_attr_mm_locked() - Has any mapping of an mm ever been locked?
+ * vma_attr_mm_sealed() - Has any mapping of an mm ever been sealed?
  * @mm: the mm
  *
  * Context: stable under the mmap lock, in either mode.
- * Return: false if no VMA of @mm has a lock.
+ * Return: false if no VMA of @mm has a seal.
  */
-static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
+static inline bool vma_attr_mm_sealed(const struct mm_struct *mm)
 {
 	return unlikely(mm->seal_end);
 }
 
 /*
- * May a VMA in [start, end) have locks? What keeps a process that sealed
+ * May a VMA in [start, end) have a seal? This keeps a process that sealed
  * nothing, or nothing here, from paying for a look at every VMA of a range.
  */
-static __always_inline bool vma_attr_may_be_locked(const struct mm_struct *mm,
+static __always_inline bool vma_attr_may_be_sealed(const struct mm_struct *mm,
 						   unsigned long start,
 						   unsigned long end)
 {
@@ -156,44 +168,15 @@ static __always_inline bool vma_attr_may_be_locked(const struct mm_struct *mm,
 }
 
 /**
- * vma_attr_locked() - Does a mapping have any attribute locked?
+ * vma_attr_sealed() - Does a mapping have any seal?
  * @vma: the mapping
  *
  * Context: mmap lock in either mode, or VMA read lock.
- * Return: true if one is.
+ * Return: true if it has one.
  */
-static __always_inline bool vma_attr_locked(struct vm_area_struct *vma)
+static __always_inline bool vma_attr_sealed(const struct vm_area_struct *vma)
 {
-	return unlikely(vma->vm_flags & VM_SEAL_ANY);
-}
-
-/**
- * vma_attr_mark() - Note where a mapping is that has locks
- * @vma: the mapping, with its locks set
- *
- * For whoever makes a VMA with its locks already set.
- *
- * Context: mmap write lock of its mm, or an mm that nobody else can see yet;
- * before @vma is in it.
- */
-static inline void vma_attr_mark(struct vm_area_struct *vma)
-{
-	if (vma_attr_locked(vma))
-		__vma_attr_mark(vma);
-}
-
-/**
- * vma_attr_take_back() - Open the locks of a mapping that was never in use
- * @vma: the mapping, made with its locks set, that its maker is about to unmap
- *
- * The only way for a lock to be opened. It is no unseal: nobody who could have
- * relied on the lock has ever seen the mapping.
- *
- * Context: mmap write lock of its mm, held since before @vma was in it.
- */
-static inline void vma_attr_take_back(struct vm_area_struct *vma)
-{
-	vm_flags_clear(vma, VM_SEAL_ANY);
+	return unlikely(vma_test_any_mask(vma, VMA_SEAL_ANY));
 }
 
 /**
@@ -212,7 +195,7 @@ static inline void vma_attr_take_back(struct vm_area_struct *vma)
 static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 					     enum vma_attr_op op)
 {
-	return !vma_attr_locked(vma) || __vma_attr_permits(vma, op);
+	return !vma_attr_sealed(vma) || __vma_attr_permits(vma, op);
 }
 
 /**
@@ -224,7 +207,7 @@ static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
  *
  * An operation on several mappings asks this before it changes the first, so
  * that a refusal leaves all of them as they were. Gaps are passed over. Costs
- * a walk only if the range leaves @vma and there may be locks in it.
+ * a walk only if the range leaves @vma and there may be seals in it.
  *
  * Context: mmap lock in either mode.
  * Return: true if it may go ahead; if not, the caller fails with -EPERM.
@@ -233,7 +216,7 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 						unsigned long end,
 						enum vma_attr_op op)
 {
-	return !vma_attr_may_be_locked(vma->vm_mm, vma->vm_start, end) ||
+	return !vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end) ||
 	       __vma_attr_permits_to(vma, end, op);
 }
 
@@ -255,7 +238,7 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 						   unsigned long end,
 						   enum vma_attr_op op)
 {
-	return !vma_attr_may_be_locked(mm, start, end) ||
+	return !vma_attr_may_be_sealed(mm, start, end) ||
 	       __vma_attr_range_permits(mm, start, end, op);
 }
 
@@ -264,9 +247,9 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
  * @vma: the mapping
  *
  * Truncating a file unmaps the private copies of its pages as well. They hold
- * what this process stored, so while what a mapping holds is locked and it is
- * not writable, they stay. Whoever truncates need not even know the mapping, so
- * there is no caller to judge here, only the mapping.
+ * what this process stored, so they stay while a mapping that is not writable
+ * has SEAL_DISCARD. The process that truncates need not know the mapping, so only
+ * the mapping is judged here, and no caller.
  *
  * Context: i_mmap_rwsem of the file. The mmap lock is not held: a seal that is
  * being applied at this moment is seen or not seen.
@@ -274,9 +257,11 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
  */
 static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 {
-	const vm_flags_t flags = READ_ONCE(vma->vm_flags);
+	/* One read: the VMA may be changed meanwhile. */
+	const vma_flags_t flags = legacy_to_vma_flags(READ_ONCE(vma->vm_flags));
 
-	return unlikely(flags & VM_SEAL_DISCARD) && !(flags & VM_WRITE);
+	return unlikely(vma_flags_test(&flags, VMA_SEAL_DISCARD_BIT)) &&
+	       !vma_flags_test(&flags, VMA_WRITE_BIT);
 }
 
 #else /* No room for the bits or no VMAs to have them: mseal(2) is ENOSYS. */
@@ -290,16 +275,12 @@ static inline void vma_attr_dup_mm(struct mm_struct *mm,
 {
 }
 
-static inline bool vma_attr_mm_locked(const struct mm_struct *mm)
+static inline bool vma_attr_mm_sealed(const struct mm_struct *mm)
 {
 	return false;
 }
 
-static inline void vma_attr_mark(struct vm_area_struct *vma)
-{
-}
-
-static inline bool vma_attr_locked(struct vm_area_struct *vma)
+static inline bool vma_attr_sealed(const struct vm_area_struct *vma)
 {
 	return false;
 }

@@ -72,7 +72,7 @@ static const struct {
 };
 
 static const vm_flags_t lock_bits[] = {
-	VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_RO, VM_SEAL_DISCARD,
+	VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_WEAK, VM_SEAL_DISCARD,
 };
 
 /* The calls of mseal() there are, and the sum of what they lock. */
@@ -672,7 +672,7 @@ static long build_lock(const struct kunit_mm_area *area,
 
 	if (call < 0)
 		return 0;
-	return do_mseal(kunit_mm_page_addr(area, first), (end - first) * PAGE_SIZE,
+	return kunit_mm_syscall(mseal, kunit_mm_page_addr(area, first), (end - first) * PAGE_SIZE,
 			lock_calls[call].mseal_flags);
 }
 
@@ -824,7 +824,7 @@ void kunit_mm_snapshot_read(struct mm_struct *mm, unsigned long start,
 
 	mmap_read_lock(mm);
 	snapshot->map_count = mm->map_count;
-	snapshot->sealed = vma_attr_mm_locked(mm);
+	snapshot->sealed = vma_attr_mm_sealed(mm);
 	snapshot->brk = mm->brk;
 	snapshot->total_vm = mm->total_vm;
 	snapshot->data_vm = mm->data_vm;

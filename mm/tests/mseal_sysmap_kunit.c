@@ -316,7 +316,7 @@ static void sysmap_latched(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
 	mm = current->mm;
-	KUNIT_EXPECT_EQ(test, VM_NONE, VM_SEALED_SYSMAP);
+	KUNIT_EXPECT_FALSE(test, mm->seal_sysmap);
 
 	for (level = MSEAL_SYSMAP_OFF; level <= LOCKED; level++) {
 		for (i = 0; i < ARRAY_SIZE(marks); i++) {
@@ -337,8 +337,7 @@ static void sysmap_latched(struct kunit *test)
 				for (later = MSEAL_SYSMAP_OFF; later <= LOCKED; later++) {
 					WRITE_ONCE(mseal_sysmap_level, later);
 					current->personality ^= ADDR_SYSMAP_MOVABLE;
-					KUNIT_EXPECT_EQ(test, VM_SEALED_SYSMAP,
-							sealed ? VM_SEALED : VM_NONE);
+					KUNIT_EXPECT_EQ(test, mm->seal_sysmap, sealed);
 				}
 			}
 		}
@@ -359,7 +358,11 @@ static const struct vm_special_mapping sysmap_spec = {
 	.pages	= no_pages,
 };
 
-static unsigned long install(struct kunit *test, bool sealed)
+/* How far a section that makes system mappings gets. */
+enum made { MADE, FINISHED };
+
+/* The mapping: made, or finished as well, by a process that wants it sealed or not. */
+static unsigned long install(struct kunit *test, bool sealed, enum made made)
 {
 	struct mm_struct *mm;
 	struct vm_area_struct *vma = NULL;
@@ -373,9 +376,10 @@ static unsigned long install(struct kunit *test, bool sealed)
 	addr = get_unmapped_area(NULL, 0, 4 * SYSMAP_LEN, 0, 0);
 	if (!IS_ERR_VALUE(addr)) {
 		addr += SYSMAP_LEN;
-		/* As an architecture does that does not ask to have it sealed. */
 		vma = _install_special_mapping(mm, addr, SYSMAP_LEN,
 					       VM_READ | VM_MAYREAD, &sysmap_spec);
+		if (!IS_ERR(vma) && made == FINISHED)
+			mseal_sysmap_seal(mm, addr, addr + SYSMAP_LEN);
 	}
 	mmap_write_unlock(mm);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -383,18 +387,18 @@ static unsigned long install(struct kunit *test, bool sealed)
 	return addr;
 }
 
-/* The locks of the mapping that begins there, or -1 if there is none. */
-static long locks_at(unsigned long addr)
+/* The seals of the mapping that begins there, or -1 if there is none. */
+static long seals_at(unsigned long addr)
 {
 	struct vm_area_struct *vma;
-	long locks = -1;
+	long seals = -1;
 
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, addr);
 	if (vma && vma->vm_start == addr && vma->vm_end == addr + SYSMAP_LEN)
-		locks = vma->vm_flags & VM_SEAL_ANY;
+		seals = vma->vm_flags & VM_SEAL_ANY;
 	mmap_read_unlock(current->mm);
-	return locks;
+	return seals;
 }
 
 static int kernel_munmap(unsigned long addr, size_t len, struct list_head *uf)
@@ -415,20 +419,20 @@ static long map_anon(unsigned long addr, unsigned long len, unsigned long flags)
 
 static void sysmap_unsealed_mapping(struct kunit *test)
 {
-	const unsigned long addr = install(test, false);
+	const unsigned long addr = install(test, false, FINISHED);
 	const unsigned long to = addr + SYSMAP_LEN;
 
-	KUNIT_EXPECT_EQ(test, 0, locks_at(addr));
-	KUNIT_EXPECT_FALSE(test, vma_attr_mm_locked(current->mm));
+	KUNIT_EXPECT_EQ(test, 0, seals_at(addr));
+	KUNIT_EXPECT_FALSE(test, vma_attr_mm_sealed(current->mm));
 
 	/* What CRIU does. */
 	KUNIT_EXPECT_EQ(test, to,
 			kunit_mm_syscall(mremap, addr, SYSMAP_LEN, SYSMAP_LEN,
 					 MREMAP_MAYMOVE | MREMAP_FIXED, to));
-	KUNIT_EXPECT_EQ(test, -1, locks_at(addr));
-	KUNIT_EXPECT_EQ(test, 0, locks_at(to));
+	KUNIT_EXPECT_EQ(test, -1, seals_at(addr));
+	KUNIT_EXPECT_EQ(test, 0, seals_at(to));
 	KUNIT_EXPECT_EQ(test, 0, kunit_mm_syscall(munmap, to, SYSMAP_LEN));
-	KUNIT_EXPECT_EQ(test, -1, locks_at(to));
+	KUNIT_EXPECT_EQ(test, -1, seals_at(to));
 }
 
 /* @ret is what an operation on a sealed mapping has returned. */
@@ -436,16 +440,16 @@ static void expect_refused(struct kunit *test, unsigned long addr, const char *w
 			   long ret)
 {
 	KUNIT_EXPECT_EQ_MSG(test, -EPERM, ret, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, VM_SEALED, locks_at(addr), "after %s", what);
+	KUNIT_EXPECT_EQ_MSG(test, VM_SEALED, seals_at(addr), "after %s", what);
 }
 
 static void sysmap_sealed_mapping(struct kunit *test)
 {
-	const unsigned long addr = install(test, true);
+	const unsigned long addr = install(test, true, FINISHED);
 	const unsigned long to = addr + SYSMAP_LEN, other = to + SYSMAP_LEN;
 	LIST_HEAD(uf);
 
-	KUNIT_ASSERT_EQ(test, VM_SEALED, locks_at(addr));
+	KUNIT_ASSERT_EQ(test, VM_SEALED, seals_at(addr));
 	KUNIT_EXPECT_EQ(test, addr, current->mm->seal_start);
 	KUNIT_EXPECT_EQ(test, addr + SYSMAP_LEN, current->mm->seal_end);
 
@@ -461,14 +465,14 @@ static void sysmap_sealed_mapping(struct kunit *test)
 	expect_refused(test, addr, "mremap that leaves it empty",
 		       kunit_mm_syscall(mremap, addr, SYSMAP_LEN, SYSMAP_LEN,
 					MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
-	KUNIT_EXPECT_EQ(test, -1, locks_at(to));
+	KUNIT_EXPECT_EQ(test, -1, seals_at(to));
 
 	/* Something else in its place: exactly, and more than it. */
 	KUNIT_EXPECT_EQ(test, other, map_anon(other, SYSMAP_LEN, MAP_FIXED_NOREPLACE));
 	expect_refused(test, addr, "mremap onto it",
 		       kunit_mm_syscall(mremap, other, SYSMAP_LEN, SYSMAP_LEN,
 					MREMAP_MAYMOVE | MREMAP_FIXED, addr));
-	KUNIT_EXPECT_EQ(test, 0, locks_at(other));
+	KUNIT_EXPECT_EQ(test, 0, seals_at(other));
 	expect_refused(test, addr, "mmap over it",
 		       map_anon(addr, SYSMAP_LEN, MAP_FIXED));
 	expect_refused(test, addr, "mmap over more than it",
@@ -485,33 +489,55 @@ static void sysmap_sealed_mapping(struct kunit *test)
 	expect_refused(test, addr, "do_munmap", kernel_munmap(addr, SYSMAP_LEN, &uf));
 }
 
-/* The kernel can take a system mapping back, and no other sealed mapping. */
-static void sysmap_undo(struct kunit *test)
+/* A section that fails halfway can unmap what it made: nothing is sealed yet. */
+static void sysmap_unfinished(struct kunit *test)
 {
-	const unsigned long addr = install(test, true), anon = addr + SYSMAP_LEN;
+	const unsigned long addr = install(test, true, MADE);
 
-	KUNIT_ASSERT_EQ(test, VM_SEALED, locks_at(addr));
-	KUNIT_ASSERT_EQ(test, anon, map_anon(anon, SYSMAP_LEN, MAP_FIXED_NOREPLACE));
-	KUNIT_ASSERT_EQ(test, 0, do_mseal(anon, SYSMAP_LEN, 0));
+	KUNIT_EXPECT_EQ(test, 0, seals_at(addr));
+	KUNIT_EXPECT_FALSE(test, vma_attr_mm_sealed(current->mm));
+	KUNIT_EXPECT_EQ(test, 0, kernel_munmap(addr, SYSMAP_LEN, NULL));
+	KUNIT_EXPECT_EQ(test, -1, seals_at(addr));
+}
 
-	expect_refused(test, anon, "another mapping",
-		       kernel_munmap(anon, SYSMAP_LEN, NULL));
+/* The kernel cannot unmap what is sealed, with or without a list for userfaultfd. */
+static void sysmap_no_undo(struct kunit *test)
+{
+	const unsigned long addr = install(test, true, FINISHED);
+
+	expect_refused(test, addr, "all of it",
+		       kernel_munmap(addr, SYSMAP_LEN, NULL));
 	expect_refused(test, addr, "its first page",
 		       kernel_munmap(addr, PAGE_SIZE, NULL));
-	expect_refused(test, addr, "its last page",
-		       kernel_munmap(addr + PAGE_SIZE, PAGE_SIZE, NULL));
-	expect_refused(test, addr, "more, in front",
-		       kernel_munmap(addr - PAGE_SIZE, SYSMAP_LEN + PAGE_SIZE, NULL));
-	expect_refused(test, addr, "more, behind",
-		       kernel_munmap(addr, SYSMAP_LEN + PAGE_SIZE, NULL));
-	KUNIT_EXPECT_EQ(test, VM_SEALED, locks_at(anon));
+	expect_refused(test, addr, "more than it",
+		       kernel_munmap(addr - PAGE_SIZE, 2 * SYSMAP_LEN, NULL));
+}
 
-	/* Exactly one, all of it. */
-	KUNIT_EXPECT_EQ(test, 0, kernel_munmap(addr, SYSMAP_LEN, NULL));
-	KUNIT_EXPECT_EQ(test, -1, locks_at(addr));
-	KUNIT_EXPECT_EQ(test, VM_SEALED, locks_at(anon));
-	/* Nothing there any more. */
-	KUNIT_EXPECT_EQ(test, 0, kernel_munmap(addr, SYSMAP_LEN, NULL));
+/* What is sealed is the range that is finished, and nothing beside it. */
+static void sysmap_finished_range(struct kunit *test)
+{
+	const unsigned long addr = install(test, true, MADE), next = addr + SYSMAP_LEN;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(mm);
+	vma = _install_special_mapping(mm, next, SYSMAP_LEN, VM_READ | VM_MAYREAD,
+				       &sysmap_spec);
+	if (!IS_ERR(vma))
+		mseal_sysmap_seal(mm, next, next + SYSMAP_LEN);
+	mmap_write_unlock(mm);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vma));
+	KUNIT_EXPECT_EQ(test, 0, seals_at(addr));
+	KUNIT_EXPECT_EQ(test, VM_SEALED, seals_at(next));
+
+	/* Several at once. */
+	mmap_write_lock(mm);
+	mseal_sysmap_seal(mm, addr, next + SYSMAP_LEN);
+	mmap_write_unlock(mm);
+	KUNIT_EXPECT_EQ(test, VM_SEALED, seals_at(addr));
+	KUNIT_EXPECT_EQ(test, VM_SEALED, seals_at(next));
+	KUNIT_EXPECT_EQ(test, addr, mm->seal_start);
+	KUNIT_EXPECT_EQ(test, next + SYSMAP_LEN, mm->seal_end);
 }
 
 static struct kunit_case sysmap_cases[] = {
@@ -527,7 +553,9 @@ static struct kunit_case sysmap_cases[] = {
 	KUNIT_CASE(sysmap_latched),
 	KUNIT_CASE(sysmap_unsealed_mapping),
 	KUNIT_CASE(sysmap_sealed_mapping),
-	KUNIT_CASE(sysmap_undo),
+	KUNIT_CASE(sysmap_unfinished),
+	KUNIT_CASE(sysmap_no_undo),
+	KUNIT_CASE(sysmap_finished_range),
 	{}
 };
 

@@ -29,7 +29,7 @@ static char locks_to_char(vm_flags_t locks)
 		sum += 1;
 	if (locks & VM_SEAL_PROT)
 		sum += 2;
-	if (locks & VM_SEAL_DISCARD_RO)
+	if (locks & VM_SEAL_DISCARD_WEAK)
 		sum += 4;
 	if (locks & VM_SEAL_DISCARD)
 		sum += 8;
@@ -226,12 +226,12 @@ struct seal {
 
 #define LOCKS_MAP	VM_SEAL_MAP
 #define LOCKS_PROT	VM_SEAL_PROT
-#define LOCKS_DISCARD	(VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD)
+#define LOCKS_DISCARD	(VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD)
 
 static const struct seal seals[] = {
 	{ "unsealed",		.unsealed = true },
 	{ "0",			.flags = 0,
-	  .locks = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_RO },
+	  .locks = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK },
 	{ "MAP",		.flags = MSEAL_MAP,
 	  .locks = LOCKS_MAP },
 	{ "PROT",		.flags = MSEAL_PROT,
@@ -259,7 +259,7 @@ static const void *seal_gen_params(struct kunit *test, const void *prev, char *d
 /* Seal pages [first, end) of the arena. */
 static int seal_pages(struct kunit *test, int first, int end, unsigned long flags)
 {
-	return do_mseal(page_addr(test, first), (end - first) * PAGE_SIZE, flags);
+	return kunit_mm_syscall(mseal, page_addr(test, first), (end - first) * PAGE_SIZE, flags);
 }
 
 static void arena_seal(struct kunit *test, int first, int end,
@@ -286,49 +286,49 @@ static void mseal_arguments(struct kunit *test)
 		for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++) {
 			const unsigned long flags = seal->flags | unknown;
 
-			ASSERT_REFUSED(test, do_mseal(addr, PAGE_SIZE, flags),
+			ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, PAGE_SIZE, flags),
 				       -EINVAL, "flags 0x%lx", flags);
-			KUNIT_ASSERT_EQ(test, -EINVAL, do_mseal(0, 0, flags));
+			KUNIT_ASSERT_EQ(test, -EINVAL, kunit_mm_syscall(mseal, 0, 0, flags));
 			KUNIT_ASSERT_EQ(test, -EINVAL,
-					do_mseal(arena_end(test), PAGE_SIZE, flags));
+					kunit_mm_syscall(mseal, arena_end(test), PAGE_SIZE, flags));
 		}
 	}
-	ASSERT_REFUSED(test, do_mseal(addr, PAGE_SIZE, ~0UL), -EINVAL, "all flags");
-	KUNIT_ASSERT_EQ(test, -EINVAL, do_mseal(0, 0, ~0UL));
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, PAGE_SIZE, ~0UL), -EINVAL, "all flags");
+	KUNIT_ASSERT_EQ(test, -EINVAL, kunit_mm_syscall(mseal, 0, 0, ~0UL));
 
 	/* Known ones: the probe. */
 	for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++)
-		ASSERT_REFUSED(test, do_mseal(0, 0, seal->flags), 0,
+		ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, 0, seal->flags), 0,
 			       "flags 0x%lx", seal->flags);
 
 	/* Not aligned: before the length, and before what is mapped there. */
-	ASSERT_REFUSED(test, do_mseal(addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
-	ASSERT_REFUSED(test, do_mseal(addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
-	ASSERT_REFUSED(test, do_mseal(arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
 		       "unmapped + 1");
 
 	/* Around the end of the address space. */
-	ASSERT_REFUSED(test, do_mseal(addr, ULONG_MAX, 0), -EINVAL, "ULONG_MAX");
-	ASSERT_REFUSED(test, do_mseal(addr, -addr, 0), -EINVAL, "up to 0");
-	ASSERT_REFUSED(test, do_mseal(addr, -PAGE_SIZE, 0), -EINVAL, "around 0");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, ULONG_MAX, 0), -EINVAL, "ULONG_MAX");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -addr, 0), -EINVAL, "up to 0");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -PAGE_SIZE, 0), -EINVAL, "around 0");
 
 	/* No length is nothing to do, wherever that is. */
-	ASSERT_REFUSED(test, do_mseal(addr, 0, 0), 0, "no length");
-	ASSERT_REFUSED(test, do_mseal(arena_end(test), 0, 0), 0,
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, 0, 0), 0, "no length");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), 0, 0), 0,
 		       "no length, unmapped");
 
 	/* Nothing there. */
-	ASSERT_REFUSED(test, do_mseal(arena_end(test), PAGE_SIZE, 0), -ENOMEM,
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), PAGE_SIZE, 0), -ENOMEM,
 		       "unmapped");
-	ASSERT_REFUSED(test, do_mseal(0, PAGE_SIZE, 0), -ENOMEM, "NULL");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, PAGE_SIZE, 0), -ENOMEM, "NULL");
 
 	/* The length is rounded up, the address range is not. */
 	ASSERT_LAYOUT(test, "|....|", 0);
-	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, 1, MSEAL_MAP));
+	KUNIT_ASSERT_EQ(test, 0, kunit_mm_syscall(mseal, addr, 1, MSEAL_MAP));
 	ASSERT_LAYOUT(test, "|1|...|", 0);
-	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, PAGE_SIZE, MSEAL_MAP));
+	KUNIT_ASSERT_EQ(test, 0, kunit_mm_syscall(mseal, addr, PAGE_SIZE, MSEAL_MAP));
 	ASSERT_LAYOUT(test, "|1|...|", 0);
-	KUNIT_ASSERT_EQ(test, 0, do_mseal(addr, PAGE_SIZE + 1, MSEAL_MAP));
+	KUNIT_ASSERT_EQ(test, 0, kunit_mm_syscall(mseal, addr, PAGE_SIZE + 1, MSEAL_MAP));
 	ASSERT_LAYOUT(test, "|11|..|", 0);
 }
 
@@ -338,14 +338,14 @@ static void mseal_locks(struct kunit *test)
 	const struct seal *seal = test->param_value;
 	enum backing backing;
 
-	KUNIT_ASSERT_FALSE(test, vma_attr_mm_locked(current->mm));
+	KUNIT_ASSERT_FALSE(test, vma_attr_mm_sealed(current->mm));
 
 	for (backing = 0; backing < NR_BACKINGS; backing++) {
 		/* Inside a VMA. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 2, 4, seal);
 		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
-		KUNIT_ASSERT_TRUE(test, vma_attr_mm_locked(current->mm));
+		KUNIT_ASSERT_TRUE(test, vma_attr_mm_sealed(current->mm));
 
 		/* At its start. */
 		arena_map(test, "wwwwww", backing);
@@ -392,7 +392,7 @@ static void mseal_gaps(struct kunit *test)
 			       -ENOMEM, "pages %d to %d", ranges[i].first,
 			       ranges[i].end);
 	ASSERT_LAYOUT(test, "  |....|  |....|", 0);
-	KUNIT_ASSERT_FALSE(test, vma_attr_mm_locked(current->mm));
+	KUNIT_ASSERT_FALSE(test, vma_attr_mm_sealed(current->mm));
 }
 
 /* Borders go where seals become equal on both sides, and only there. */
@@ -864,7 +864,7 @@ static void operations_gap(struct kunit *test)
 	if (seal->locks & VM_SEAL_PROT)
 		ASSERT_REFUSED(test, op_madvise_guard_install(test, addr, len),
 			       -EPERM, "guard install");
-	if (seal->locks & VM_SEAL_DISCARD_RO) {
+	if (seal->locks & VM_SEAL_DISCARD_WEAK) {
 		ASSERT_REFUSED(test, op_madvise_dontneed(test, addr, len), -EPERM,
 			       "dontneed");
 		ASSERT_REFUSED(test, op_madvise_wipeonfork(test, addr, len), -EPERM,
@@ -1052,7 +1052,7 @@ static int punch_late(void *data)
 	complete(&hole->started);
 	while (!kthread_should_stop()) {
 		mmap_read_lock(hole->mm);
-		sealed = vma_attr_locked(vma_lookup(hole->mm, hole->addr));
+		sealed = vma_attr_sealed(vma_lookup(hole->mm, hole->addr));
 		mmap_read_unlock(hole->mm);
 
 		if (sealed && !task_is_running(hole->sealer)) {
@@ -1089,7 +1089,7 @@ static void mseal_waits_for_holes(struct kunit *test)
 	wake_up_process(thread);
 	wait_for_completion(&hole->started);
 
-	KUNIT_EXPECT_EQ(test, 0, do_mseal(hole->addr, 2 * PAGE_SIZE, seal->flags));
+	KUNIT_EXPECT_EQ(test, 0, kunit_mm_syscall(mseal, hole->addr, 2 * PAGE_SIZE, seal->flags));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(hole->punched),
 			!!(seal->flags & MSEAL_DISCARD));
 
@@ -1127,7 +1127,7 @@ static void fork_keeps(struct kunit *test)
 	kunit_mm_snapshot_read(child, start, arena_end(test), &arena->after);
 	KUNIT_EXPECT_TRUE(test, arena_unchanged(test));
 
-	KUNIT_EXPECT_EQ(test, vma_attr_mm_locked(child), !seal->unsealed);
+	KUNIT_EXPECT_EQ(test, vma_attr_mm_sealed(child), !seal->unsealed);
 	mmap_read_lock(child);
 	KUNIT_EXPECT_EQ(test,
 			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_UNMAP),

@@ -382,7 +382,7 @@ do {										\
 static int seal_pages(const struct vma_attr_twin *twin, unsigned int first,
 		      unsigned int end, unsigned long flags)
 {
-	return do_mseal(kunit_mm_page_addr(&twin->area, first),
+	return kunit_mm_syscall(mseal, kunit_mm_page_addr(&twin->area, first),
 			(end - first) * PAGE_SIZE, flags);
 }
 

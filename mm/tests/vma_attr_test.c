@@ -137,7 +137,7 @@ static const struct {
 } locks[] = {
 	{ MODEL_MAP,		VM_SEAL_MAP,		0x1 },
 	{ MODEL_PROT,		VM_SEAL_PROT,		0x2 },
-	{ MODEL_RO,		VM_SEAL_DISCARD_RO,	0x4 },
+	{ MODEL_RO,		VM_SEAL_DISCARD_WEAK,	0x4 },
 	{ MODEL_DISCARD,	VM_SEAL_DISCARD,	0x8 },
 };
 
@@ -199,7 +199,7 @@ long vma_attr_kernel_do(const struct kunit_mm_area *area, const struct model_op 
 
 	switch (op->type) {
 	case MODEL_MSEAL:
-		return do_mseal(addr, len, op->arg);
+		return kunit_mm_syscall(mseal, addr, len, op->arg);
 	case MODEL_MPROTECT:
 		return syscall(mprotect, addr, len, op->arg);
 	case MODEL_MUNMAP:

@@ -98,7 +98,7 @@ int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 {
 	struct lsm_seal_audit seal;
 
-	if (!vma_attr_locked(vma) || !selinux_policycap_memprotect_seal())
+	if (!vma_attr_sealed(vma) || !selinux_policycap_memprotect_seal())
 		return 0;
 
 	seal = (struct lsm_seal_audit) {

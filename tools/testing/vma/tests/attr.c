@@ -28,7 +28,7 @@ static char locks_to_char(vm_flags_t locks)
 		sum += 1;
 	if (locks & VM_SEAL_PROT)
 		sum += 2;
-	if (locks & VM_SEAL_DISCARD_RO)
+	if (locks & VM_SEAL_DISCARD_WEAK)
 		sum += 4;
 	if (locks & VM_SEAL_DISCARD)
 		sum += 8;
@@ -150,10 +150,23 @@ static void unmap_layout(struct mm_struct *mm)
 }
 
 /* Pages [first, end) of the layout. */
-static int lock_pages(struct mm_struct *mm, int first, int end, vm_flags_t locks)
+/* The bits that these flags of mseal() set. */
+static vm_flags_t mseal_bits(unsigned long mseal_flags)
 {
-	return vma_attr_lock_range(mm, TEST_ADDR(first), TEST_ADDR(end), locks,
-				   /* mseal_flags= */ 0);
+	return (vm_flags_t)mseal_flags_to_seals(mseal_flags) << SEAL_SHIFT;
+}
+
+/* Seal as the call of mseal() does that sets exactly these bits. */
+static int seal_pages(struct mm_struct *mm, int first, int end, vm_flags_t seals)
+{
+	unsigned long flags = 0;
+
+	while (mseal_bits(flags) != seals) {
+		if (++flags > (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD))
+			return -ENOSYS;	/* No call does. */
+	}
+
+	return vma_attr_seal_range(mm, TEST_ADDR(first), TEST_ADDR(end), flags);
 }
 
 static int munmap_pages(struct mm_struct *mm, int first, int end)
@@ -182,7 +195,7 @@ static bool with_all_locks(bool (*test)(vm_flags_t locks))
 	unsigned long flags;
 
 	for (flags = 0; flags <= (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD); flags++) {
-		if (!test(vma_attr_locks(flags))) {
+		if (!test(mseal_bits(flags))) {
 			fprintf(stderr, "with mseal() flags 0x%lx\n", flags);
 			return false;
 		}
@@ -195,17 +208,17 @@ static bool with_all_locks(bool (*test)(vm_flags_t locks))
 static bool test_attr_locks(void)
 {
 	static const vm_flags_t locks[] = {
-		[0] = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_RO,
+		[0] = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK,
 		[MSEAL_MAP] = VM_SEAL_MAP,
 		[MSEAL_PROT] = VM_SEAL_PROT,
 		[MSEAL_MAP | MSEAL_PROT] = VM_SEAL_MAP | VM_SEAL_PROT,
-		[MSEAL_DISCARD] = VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+		[MSEAL_DISCARD] = VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD,
 		[MSEAL_MAP | MSEAL_DISCARD] =
-			VM_SEAL_MAP | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+			VM_SEAL_MAP | VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD,
 		[MSEAL_PROT | MSEAL_DISCARD] =
-			VM_SEAL_PROT | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+			VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD,
 		[MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD] = VM_SEAL_MAP |
-			VM_SEAL_PROT | VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD,
+			VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD,
 	};
 	unsigned long flags;
 	int bit;
@@ -215,13 +228,16 @@ static bool test_attr_locks(void)
 	ASSERT_EQ(MSEAL_DISCARD, 0x4);
 
 	for (flags = 0; flags < ARRAY_SIZE(locks); flags++) {
-		ASSERT_EQ(vma_attr_locks(flags), locks[flags]);
+		ASSERT_EQ(mseal_bits(flags), locks[flags]);
+		ASSERT_TRUE(vma_attr_mseal_flags_known(flags));
 		for (bit = 3; bit < BITS_PER_LONG; bit++)
-			ASSERT_EQ(vma_attr_locks(flags | (1UL << bit)), 0);
-		ASSERT_EQ(vma_attr_locks(flags | ~7UL), 0);
+			ASSERT_FALSE(vma_attr_mseal_flags_known(flags | (1UL << bit)));
+		ASSERT_FALSE(vma_attr_mseal_flags_known(flags | ~7UL));
 	}
 	ASSERT_EQ(VM_SEALED, locks[0]);
 	ASSERT_EQ(VM_SEAL_ANY, locks[7]);
+	ASSERT_EQ(vma_flags_to_legacy(VMA_SEALED), VM_SEALED);
+	ASSERT_EQ(vma_flags_to_legacy(VMA_SEAL_ANY), VM_SEAL_ANY);
 
 	return true;
 }
@@ -235,7 +251,7 @@ static bool test_attr_rules(void)
 		const struct vma_attr_rule *rule = &vma_attr_rules[op];
 
 		ASSERT_TRUE(rule->name && *rule->name);
-		ASSERT_EQ((rule->always | rule->unless_writable) & ~VM_SEAL_ANY, 0);
+		ASSERT_EQ((rule->always | rule->unless_writable) & ~SEAL_ANY, 0);
 		ASSERT_EQ(rule->always & rule->unless_writable, 0);
 		/* Only what changes no attribute asks for no lock. */
 		ASSERT_EQ(!rule->always && !rule->unless_writable,
@@ -271,7 +287,7 @@ static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
 	if ((locks & VM_SEAL_DISCARD) && access != WRITABLE)
 		strict = true;
 	/* Mainline's covers anonymous memory, and only looks at VM_WRITE. */
-	if ((locks & VM_SEAL_DISCARD_RO) && anon &&
+	if ((locks & VM_SEAL_DISCARD_WEAK) && anon &&
 	    (access == NOT_WRITABLE || access == KEY_DENIES))
 		discard = true;
 
@@ -331,7 +347,7 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t locks,
 	permits = vma_attr_permits(&vma, op);
 	test_pkey_permits_write = true;
 
-	ASSERT_EQ(vma_attr_locked(&vma), locks != 0);
+	ASSERT_EQ(vma_attr_sealed(&vma), locks != 0);
 	ASSERT_EQ(permits, promised(op, locks, anon, access));
 
 	return true;
@@ -341,7 +357,7 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t locks,
 static bool test_attr_permits(void)
 {
 	static const vm_flags_t bits[] = {
-		VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_RO, VM_SEAL_DISCARD,
+		VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_WEAK, VM_SEAL_DISCARD,
 	};
 	int op, set, kind, i;
 
@@ -379,25 +395,25 @@ static bool lock_one(vm_flags_t locks)
 
 	/* Inside one VMA. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
 	unmap_layout(&mm);
 
 	/* At its start. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|##|....|", locks);
 	unmap_layout(&mm);
 
 	/* At its end. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 5, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 5, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.....|#|", locks);
 	unmap_layout(&mm);
 
 	/* All of it, and not its neighbours. */
 	ASSERT_TRUE(map_layout(&mm, "rrwwrr"));
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
 	unmap_layout(&mm);
 
@@ -416,25 +432,25 @@ static bool lock_several(vm_flags_t locks)
 
 	/* From border to border. */
 	ASSERT_TRUE(map_layout(&mm, "wwrrww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|##|##|##|", locks);
 	unmap_layout(&mm);
 
 	/* The outer two in part. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
-	ASSERT_EQ(lock_pages(&mm, 2, 7, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 7, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|#|..|", locks);
 	unmap_layout(&mm);
 
 	/* Two of the three. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
-	ASSERT_EQ(lock_pages(&mm, 1, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|...|", locks);
 	unmap_layout(&mm);
 
 	/* Gaps on the outside are none of our business. */
 	ASSERT_TRUE(map_layout(&mm, "ww wrrw ww"));
-	ASSERT_EQ(lock_pages(&mm, 3, 7, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 7, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..| |#|##|#| |..|", locks);
 	unmap_layout(&mm);
 
@@ -454,23 +470,23 @@ static bool lock_gaps(vm_flags_t locks)
 	ASSERT_TRUE(map_layout(&mm, "  wwww  rrrr  "));
 
 	/* Nothing there at all. */
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 2, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 6, 8, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 12, 14, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 2, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 6, 8, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 12, 14, locks), -ENOMEM);
 	/* At the start. */
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 7, 12, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 7, 12, locks), -ENOMEM);
 	/* In the middle. */
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 12, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 5, 9, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 12, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 5, 9, locks), -ENOMEM);
 	/* At the end. */
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 7, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 10, 13, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 7, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 10, 13, locks), -ENOMEM);
 	/* Both. */
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 14, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 14, locks), -ENOMEM);
 
 	ASSERT_LAYOUT(&mm, "  |....|  |....|");
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
 
 	unmap_layout(&mm);
 	return true;
@@ -487,22 +503,22 @@ static bool lock_again(vm_flags_t locks)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
 
 	/* The same, a part of it: no change, and no split on the way. */
 	sysctl_max_map_count = mm.map_count;
-	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 3, 5, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 2, 3, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 5, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 3, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
 
 	/* More than it: merges with what is there. */
-	ASSERT_EQ(lock_pages(&mm, 1, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.|#####|..|", locks);
-	ASSERT_EQ(lock_pages(&mm, 4, 7, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 7, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
-	ASSERT_EQ(lock_pages(&mm, 0, 8, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 8, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|########|", locks);
 
 	unmap_layout(&mm);
@@ -521,16 +537,16 @@ static bool test_attr_lock_accumulate(void)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 1, 5, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 5, VM_SEAL_MAP), 0);
 	ASSERT_LAYOUT(&mm, "|.|1111|...|");
-	ASSERT_EQ(lock_pages(&mm, 3, 7, VM_SEAL_PROT), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 7, VM_SEAL_PROT), 0);
 	ASSERT_LAYOUT(&mm, "|.|11|33|22|.|");
-	ASSERT_EQ(lock_pages(&mm, 4, 6, VM_SEAL_DISCARD_RO | VM_SEAL_DISCARD), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|.|11|3|f|e|2|.|");
 	/* What mseal() locks without flags takes nothing away, either. */
-	ASSERT_EQ(lock_pages(&mm, 0, 8, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEALED), 0);
 	ASSERT_LAYOUT(&mm, "|7777|ff|77|");
-	ASSERT_EQ(lock_pages(&mm, 0, 8, VM_SEAL_DISCARD), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|ffffffff|");
 
 	unmap_layout(&mm);
@@ -545,40 +561,40 @@ static bool lock_merge(vm_flags_t locks)
 
 	/* With an equal neighbour on the left. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|####|..|", locks);
 	unmap_layout(&mm);
 
 	/* On the right. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|", locks);
 	unmap_layout(&mm);
 
 	/* On both sides. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
 	unmap_layout(&mm);
 
 	/* In the middle of the range: what was locked becomes one with the rest. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 3, 5, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 5, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|...|##|...|", locks);
-	ASSERT_EQ(lock_pages(&mm, 1, 7, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 7, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
 	unmap_layout(&mm);
 
 	/* Not with one that has other locks. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, other), 0);
-	ASSERT_EQ(lock_pages(&mm, 4, 6, locks | other), 0);
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, other), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, locks | other), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	snprintf(want, sizeof(want), "|%c%c|##%s%c%c|", locks_to_char(other),
 		 locks_to_char(other), locks & other ? "" : "|",
 		 locks_to_char(locks | other), locks_to_char(locks | other));
@@ -587,10 +603,10 @@ static bool lock_merge(vm_flags_t locks)
 
 	/* Not with one of another protection, nor across a gap. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr wwrr"));
-	ASSERT_EQ(lock_pages(&mm, 5, 7, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 7, 9, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 5, 7, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 7, 9, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|##|##| |##|##|", locks);
 	unmap_layout(&mm);
 
@@ -631,7 +647,7 @@ static bool lock_range_of(const vm_flags_t *page_locks, int first, int end,
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	for (page = 0; page < EXHAUSTIVE_PAGES; page++) {
 		if (page_locks[page])
-			ASSERT_EQ(lock_pages(&mm, page, page + 1,
+			ASSERT_EQ(seal_pages(&mm, page, page + 1,
 					     page_locks[page]), 0);
 		want_locks[page] = page_locks[page];
 		if (page >= first && page < end)
@@ -640,7 +656,7 @@ static bool lock_range_of(const vm_flags_t *page_locks, int first, int end,
 	write_runs(page_locks, before);
 	ASSERT_LAYOUT(&mm, before);
 
-	ASSERT_EQ(lock_pages(&mm, first, end, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, first, end, locks), 0);
 	write_runs(want_locks, want);
 	ASSERT_LAYOUT(&mm, want);
 
@@ -688,41 +704,41 @@ static bool lock_max_map_count(vm_flags_t locks)
 	/* No room for any split. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	sysctl_max_map_count = 1;
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 6, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, locks), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
 
 	/* Room for one: it is made, and has to be undone. */
 	sysctl_max_map_count = 2;
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, locks), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
 
 	/* Room for both. */
 	sysctl_max_map_count = 3;
-	ASSERT_EQ(lock_pages(&mm, 2, 4, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
 	unmap_layout(&mm);
 
 	/* None is needed. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	sysctl_max_map_count = 1;
-	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
 	unmap_layout(&mm);
 
 	/* The split to undo is in another VMA than the one that failed. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
 	sysctl_max_map_count = 4;
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 8, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, locks), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|...|...|...|");
 	unmap_layout(&mm);
 
 	/* Only one end needs a split. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrr"));
 	sysctl_max_map_count = 3;
-	ASSERT_EQ(lock_pages(&mm, 1, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 6, locks), 0);
 	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|", locks);
 	unmap_layout(&mm);
 
@@ -741,16 +757,16 @@ static bool test_attr_lock_nomem(void)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEALED), 0);
 	fail_prealloc = true;
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 3, 5, VM_SEAL_MAP), -ENOMEM);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 0, 5, VM_SEAL_DISCARD), -ENOMEM);
-	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 5, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 5, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), -ENOMEM);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	fail_prealloc = false;
 	ASSERT_LAYOUT(&mm, "|77|7777|");
 
 	/* The next one that changes both tidies up. */
-	ASSERT_EQ(lock_pages(&mm, 0, 6, VM_SEAL_DISCARD), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|ffffff|");
 
 	unmap_layout(&mm);
@@ -775,12 +791,12 @@ static bool test_attr_lock_may_split(void)
 	vma = vma_lookup(&mm, TEST_ADDR(4));
 	vma->vm_ops = &ops;
 
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 2, 6, VM_SEALED), -EINVAL);
-	ASSERT_REFUSED(&mm, lock_pages(&mm, 5, 8, VM_SEALED), -EINVAL);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, VM_SEALED), -EINVAL);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 5, 8, VM_SEALED), -EINVAL);
 	ASSERT_LAYOUT(&mm, "|....|....|");
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
 
-	ASSERT_EQ(lock_pages(&mm, 2, 8, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 8, VM_SEALED), 0);
 	ASSERT_LAYOUT(&mm, "|..|77|7777|");
 
 	unmap_layout(&mm);
@@ -793,12 +809,12 @@ static bool lock_droppable(vm_flags_t locks)
 
 	ASSERT_TRUE(map_layout(&mm, "wwwdddwww"));
 	if (locks & VM_SEAL_DISCARD) {
-		ASSERT_REFUSED(&mm, lock_pages(&mm, 3, 6, locks), -EINVAL);
-		ASSERT_REFUSED(&mm, lock_pages(&mm, 1, 8, locks), -EINVAL);
-		ASSERT_REFUSED(&mm, lock_pages(&mm, 4, 5, locks), -EINVAL);
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 6, locks), -EINVAL);
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, locks), -EINVAL);
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 4, 5, locks), -EINVAL);
 		ASSERT_LAYOUT(&mm, "|...|...|...|");
 	} else {
-		ASSERT_EQ(lock_pages(&mm, 2, 8, locks), 0);
+		ASSERT_EQ(seal_pages(&mm, 2, 8, locks), 0);
 		ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|##|.|", locks);
 	}
 
@@ -823,11 +839,11 @@ static bool test_attr_lock_write_locks(void)
 	middle = vma_lookup(&mm, TEST_ADDR(2));
 	right = vma_lookup(&mm, TEST_ADDR(4));
 
-	ASSERT_EQ(lock_pages(&mm, 4, 6, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, VM_SEALED), 0);
 	left->vm_lock_seq = UINT_MAX;
 	middle->vm_lock_seq = UINT_MAX;
 	right->vm_lock_seq = UINT_MAX;
-	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	ASSERT_FALSE(vma_write_started(left));
 	ASSERT_TRUE(vma_write_started(middle));
 	/* It had all of them already. */
@@ -855,25 +871,24 @@ static bool test_attr_mm_locked(void)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwww ww"));
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
-	ASSERT_EQ(lock_pages(&mm, 2, 6, VM_SEAL_MAP), -ENOMEM);
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
-	ASSERT_EQ(lock_pages(&mm, 1, 2, VM_SEAL_PROT), 0);
-	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
+	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
+	ASSERT_EQ(seal_pages(&mm, 1, 2, VM_SEAL_PROT), 0);
+	ASSERT_TRUE(vma_attr_mm_sealed(&mm));
 	ASSERT_EQ(munmap_pages(&mm, 0, 7), 0);
 	ASSERT_EQ(mm.map_count, 0);
-	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	ASSERT_TRUE(vma_attr_mm_sealed(&mm));
 	unmap_layout(&mm);
 
 	ASSERT_TRUE(map_layout(&mm, ""));
 	vma.vm_mm = &mm;
 	vma.vm_start = TEST_ADDR(3);
 	vma.vm_end = TEST_ADDR(5);
-	vma_attr_mark(&vma);
-	ASSERT_FALSE(vma_attr_mm_locked(&mm));
-	vma_set_flags_mask(&vma, legacy_to_vma_flags(VM_SEALED));
-	vma_attr_mark(&vma);
-	ASSERT_TRUE(vma_attr_mm_locked(&mm));
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
+	vma_attr_seal_made(&vma);
+	ASSERT_EQ(vma.vm_flags & VM_SEAL_ANY, VM_SEALED);
+	ASSERT_TRUE(vma_attr_mm_sealed(&mm));
 	ASSERT_TRUE(bounds_are(&mm, 3, 5));
 
 	unmap_layout(&mm);
@@ -890,36 +905,36 @@ static bool test_attr_bounds(void)
 	 * "wwwwwwrrrr"
 	 */
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwrrrr"));
-	ASSERT_EQ(lock_pages(&mm, 3, 4, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 4, VM_SEALED), 0);
 	ASSERT_TRUE(bounds_are(&mm, 3, 4));
-	ASSERT_EQ(lock_pages(&mm, 6, 8, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 6, 8, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 3, 8));
-	ASSERT_EQ(lock_pages(&mm, 1, 2, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
 	/* One that has MAP already may get another. */
-	ASSERT_EQ(lock_pages(&mm, 3, 4, VM_SEAL_DISCARD), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 4, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
 	/* Refused: as it was. */
-	ASSERT_EQ(lock_pages(&mm, 9, 12, VM_SEAL_MAP), -ENOMEM);
+	ASSERT_EQ(seal_pages(&mm, 9, 12, VM_SEAL_MAP), -ENOMEM);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
 
 	vma_attr_mm_init(&child);
-	ASSERT_FALSE(vma_attr_mm_locked(&child));
+	ASSERT_FALSE(vma_attr_mm_sealed(&child));
 	vma_attr_dup_mm(&child, &mm);
 	ASSERT_TRUE(bounds_are(&child, 1, 8));
 
 	/* Without MAP a VMA may move: it may be anywhere, then. */
-	ASSERT_EQ(lock_pages(&mm, 9, 10, VM_SEAL_PROT), 0);
+	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_PROT), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
-	ASSERT_EQ(lock_pages(&mm, 9, 10, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
 	/* It is enough that one of several may move. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 0, 2));
-	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEAL_PROT), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 4, VM_SEAL_PROT), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
@@ -927,7 +942,7 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	vma_set_flags_mask(vma_lookup(&mm, TEST_ADDR(2)),
 			   legacy_to_vma_flags(VM_GROWSDOWN));
-	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 4, VM_SEALED), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
@@ -958,9 +973,9 @@ static bool test_attr_range_permits(void)
 	 *    11    22     f
 	 */
 	ASSERT_TRUE(map_layout(&mm, "wwww  rrrrww rr"));
-	ASSERT_EQ(lock_pages(&mm, 2, 4, VM_SEAL_MAP), 0);
-	ASSERT_EQ(lock_pages(&mm, 8, 10, VM_SEAL_PROT), 0);
-	ASSERT_EQ(lock_pages(&mm, 14, 15, VM_SEAL_ANY), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, VM_SEAL_MAP), 0);
+	ASSERT_EQ(seal_pages(&mm, 8, 10, VM_SEAL_PROT), 0);
+	ASSERT_EQ(seal_pages(&mm, 14, 15, VM_SEAL_ANY), 0);
 	ASSERT_LAYOUT(&mm, "|..|11|  |..|22|..| |.|f|");
 
 	/* Up to the locked one and no further, from it on, all of it. */
@@ -1015,7 +1030,7 @@ static bool test_attr_other_mm(void)
 	struct vm_area_struct *vma;
 
 	ASSERT_TRUE(map_layout(&mm, "ww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, VM_SEAL_DISCARD), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	vma = vma_lookup(&mm, TEST_ADDR(0));
 
 	current->mm = &other;
@@ -1042,7 +1057,7 @@ static bool test_attr_keeps_cows(void)
 		readable = vma_lookup(&mm, TEST_ADDR(0));
 		writable = vma_lookup(&mm, TEST_ADDR(2));
 		ASSERT_FALSE(vma_attr_keeps_cows(readable));
-		ASSERT_EQ(lock_pages(&mm, 0, 4, vma_attr_locks(flags)), 0);
+		ASSERT_EQ(seal_pages(&mm, 0, 4, mseal_bits(flags)), 0);
 		ASSERT_EQ(vma_attr_keeps_cows(readable), !!(flags & MSEAL_DISCARD));
 		ASSERT_FALSE(vma_attr_keeps_cows(writable));
 		unmap_layout(&mm);
@@ -1056,7 +1071,7 @@ static bool munmap_locked(vm_flags_t locks)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwrrrr  wwww"));
-	ASSERT_EQ(lock_pages(&mm, 4, 8, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 8, locks), 0);
 
 	if (locks & VM_SEAL_MAP) {
 		/* All, a part, from the left, from the right, across the gap. */
@@ -1096,7 +1111,7 @@ static bool test_attr_munmap_max_map_count(void)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 4, VM_SEALED), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 4, VM_SEALED), 0);
 	sysctl_max_map_count = 1;
 	ASSERT_REFUSED(&mm, munmap_pages(&mm, 1, 3), -ENOMEM);
 	ASSERT_REFUSED(&mm, munmap_pages(&mm, 1, 4), -EPERM);
@@ -1110,7 +1125,7 @@ static bool mmap_over_locked(vm_flags_t locks)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "rrrrwwww  rrrr"));
-	ASSERT_EQ(lock_pages(&mm, 4, 8, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 8, locks), 0);
 
 	if (locks & VM_SEAL_MAP) {
 		ASSERT_REFUSED(&mm, mmap_pages(4, 8, true), -EPERM);
@@ -1140,7 +1155,7 @@ static bool mmap_beside_locked(vm_flags_t locks)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "  wwww  "));
-	ASSERT_EQ(lock_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
 	ASSERT_EQ(mmap_pages(0, 2, true), TEST_ADDR(0));
 	ASSERT_EQ(mmap_pages(6, 8, true), TEST_ADDR(6));
 	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
@@ -1148,8 +1163,8 @@ static bool mmap_beside_locked(vm_flags_t locks)
 
 	/* Into the hole between two of them. */
 	ASSERT_TRUE(map_layout(&mm, "ww  ww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(lock_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
 	ASSERT_EQ(mmap_pages(2, 4, true), TEST_ADDR(2));
 	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
 	unmap_layout(&mm);
@@ -1170,7 +1185,7 @@ static bool modify_locked(vm_flags_t locks)
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(lock_pages(&mm, 0, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
 
 	/* Another flag on the middle: three pieces, all with the locks. */
 	VMA_ITERATOR(vmi, &mm, TEST_ADDR(2));

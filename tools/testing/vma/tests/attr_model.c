@@ -157,7 +157,7 @@ static vm_flags_t locks_of(const struct model_page *p)
 	if (p->locks & MODEL_PROT)
 		locks |= VM_SEAL_PROT;
 	if (p->locks & MODEL_RO)
-		locks |= VM_SEAL_DISCARD_RO;
+		locks |= VM_SEAL_DISCARD_WEAK;
 	if (p->locks & MODEL_DISCARD)
 		locks |= VM_SEAL_DISCARD;
 	return locks;
@@ -325,8 +325,8 @@ static int move_pages(struct run *run, const struct model_op *op)
 				 first + op->dst - op->first + len / PAGE_SIZE))
 			return -EFAULT;
 		vma = vma_lookup(mm, addr);
-		if (!copy_vma(&vma, addr + delta, len, vma->vm_pgoff +
-			      ((addr - vma->vm_start) >> PAGE_SHIFT),
+		if (!copy_vma(&vma, addr + delta, len, linear_page_index(vma, addr),
+			      __linear_anon_page_index(vma, addr),
 			      &need_rmap_locks, keep))
 			return -EFAULT;
 		vm_stat_account(mm, flags, len / PAGE_SIZE);
@@ -393,12 +393,11 @@ static int do_mremap_op(struct run *run, const struct model_op *op)
 
 static int do_op(struct run *run, const struct model_op *op, const struct model *after)
 {
-	vm_flags_t locks;
-
 	switch (op->type) {
 	case MODEL_MSEAL:
-		locks = vma_attr_locks(op->arg);
-		return locks ? lock_pages(&run->mm, op->first, op->end, locks) : -EINVAL;
+		if (!vma_attr_mseal_flags_known(op->arg))
+			return -EINVAL;
+		return seal_pages(&run->mm, op->first, op->end, mseal_bits(op->arg));
 	case MODEL_MUNMAP:
 		return munmap_pages(&run->mm, op->first, op->end);
 	case MODEL_MMAP:
@@ -459,7 +458,7 @@ static bool mm_agrees(struct run *run)
 		pages += run->model.page[i].mapped;
 		if (!run->model.page[i].locks)
 			continue;
-		ASSERT_TRUE(vma_attr_mm_locked(&run->mm));
+		ASSERT_TRUE(vma_attr_mm_sealed(&run->mm));
 		ASSERT_TRUE(TEST_ADDR(i) >= run->mm.seal_start);
 		ASSERT_TRUE(TEST_ADDR(i + 1) <= run->mm.seal_end);
 	}
