@@ -14,6 +14,7 @@
 #include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/elf.h>
+#include <linux/fs_struct.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -206,7 +207,10 @@ static void sysmap_needs_init_user_ns(struct kunit *test)
 
 	/* All capabilities, in a namespace where uid 0 is the global one. */
 	cred = new_cred(test);
-	ret = create_user_ns(cred);
+	ret = -ENOENT;
+	/* A kernel thread counts as chrooted: its root is empty. */
+	scoped_with_init_fs()
+		ret = create_user_ns(cred);
 	if (ret)
 		put_cred(cred);
 	KUNIT_ASSERT_EQ(test, 0, ret);
