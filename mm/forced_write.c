@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Forced writes, see linux/forced_write.h: the LSMs are asked here.
+ * Forced writes, see linux/forced_write.h: this file calls the LSMs.
  */
 
 #include <linux/array_size.h>
 #include <linux/forced_write.h>
 #include <linux/security.h>
 
-/* The ways in that GUP is told fit into its two bits. */
-static_assert(FOLL_VIA_OF(FOLL_VIA(FORCED_WRITE_PROCESS_VM)) == FORCED_WRITE_PROCESS_VM);
-static_assert((FOLL_HONOR_NUMA_FAULT & FOLL_VIA_MASK) == 0);
+/* The origins that GUP flags carry fit into the two bits. */
+static_assert(FOLL_ORIGIN_OF(FOLL_ORIGIN(FORCED_WRITE_PROCESS_VM)) ==
+	      FORCED_WRITE_PROCESS_VM);
+static_assert((FOLL_HONOR_NUMA_FAULT & FOLL_ORIGIN_MASK) == 0);
 
-static const char * const via_names[NR_FORCED_WRITE_VIAS] = {
+static const char * const origin_names[NR_FORCED_WRITE_ORIGINS] = {
 	[FORCED_WRITE_NONE]		= "none",
 	[FORCED_WRITE_PROC_MEM]		= "proc-mem",
 	[FORCED_WRITE_PTRACE]		= "ptrace",
@@ -27,20 +28,21 @@ static const char * const via_names[NR_FORCED_WRITE_VIAS] = {
 };
 
 /**
- * forced_write_via_name() - The name of a way in, for logs
- * @via: the way in
+ * forced_write_origin_name() - The name of an access path, for logs
+ * @origin: the access path
  *
  * Context: any.
- * Return: the name, as the documentation has it.
+ * Return: the name that the documentation uses.
  */
-const char *forced_write_via_name(enum forced_write_via via)
+const char *forced_write_origin_name(enum forced_write_origin origin)
 {
-	return via < ARRAY_SIZE(via_names) ? via_names[via] : "unknown";
+	return origin < ARRAY_SIZE(origin_names) ? origin_names[origin] :
+						   "unknown";
 }
 
 /* The slow path of vma_forced_write(): @vma is sealed or not writable. */
 int __vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-		       unsigned long end, enum forced_write_via via)
+		       unsigned long end, enum forced_write_origin origin)
 {
-	return security_vma_forced_write(vma, start, end, via) ? -EPERM : 0;
+	return security_vma_forced_write(vma, start, end, origin) ? -EPERM : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sealing of system mappings, see linux/mseal_sysmap.h: the sysctl, what exec
- * makes of it, and the seal itself.
+ * Sealing of system mappings, see linux/mseal_sysmap.h: the sysctl, the
+ * decision at exec, and the sealing itself.
  */
 
 #include <linux/capability.h>
@@ -21,17 +21,17 @@ VISIBLE_IF_KUNIT int mseal_sysmap_level __read_mostly =
 	CONFIG_MSEAL_SYSTEM_MAPPINGS_DEFAULT;
 
 /*
- * Is a program to have its system mappings sealed? The rules for the ways out
- * are here and nowhere else.
+ * Are the system mappings of a program to be sealed? All rules for opting out
+ * are here.
  */
-VISIBLE_IF_KUNIT bool mseal_sysmap_wanted(int level, bool movable,
+VISIBLE_IF_KUNIT bool mseal_sysmap_wanted(int level, bool noseal,
 					  unsigned int personality)
 {
 	switch (level) {
 	case MSEAL_SYSMAP_OFF:
 		return false;
 	case MSEAL_SYSMAP_ON:
-		return !movable && !(personality & ADDR_SYSMAP_MOVABLE);
+		return !noseal && !(personality & ADDR_SYSMAP_NOSEAL);
 	default:
 		return true;
 	}
@@ -39,24 +39,24 @@ VISIBLE_IF_KUNIT bool mseal_sysmap_wanted(int level, bool movable,
 EXPORT_SYMBOL_IF_KUNIT(mseal_sysmap_wanted);
 
 /**
- * mseal_sysmap_exec() - Decide for a program if its system mappings get sealed
+ * mseal_sysmap_exec() - Decide whether a program's system mappings get sealed
  * @mm: its mm, which has none of them yet
- * @movable: the executable bears the mark PF_SYSMAP_MOVABLE
+ * @noseal: the executable has the flag PF_SYSMAP_NOSEAL
  *
- * All system mappings of the process go by this, even if the sysctl changes in the
- * meantime: those that exec makes as well as those that are made on demand. fork
- * passes it on, threads and vfork share it with the mm.
+ * The decision applies to all system mappings of the process, those that exec
+ * makes and those that are made on demand, even if the sysctl changes in the
+ * meantime. fork() copies it; threads and vfork() share it with the mm.
  *
- * Context: exec of current, once the personality has lost what an exec that gains
- * privileges takes from it (begin_new_exec()).
+ * Context: exec of current, after begin_new_exec() has cleared the personality
+ * bits that an exec which gains privileges does not inherit.
  */
-void mseal_sysmap_exec(struct mm_struct *mm, bool movable)
+void mseal_sysmap_exec(struct mm_struct *mm, bool noseal)
 {
 	mm->seal_sysmap = mseal_sysmap_wanted(READ_ONCE(mseal_sysmap_level),
-					      movable, current->personality);
+					      noseal, current->personality);
 }
 
-/* The slow path of mseal_sysmap_seal(): the process has its system mappings sealed. */
+/* The slow path of mseal_sysmap_seal(): @mm has its system mappings sealed. */
 void __mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 			 unsigned long end)
 {
@@ -72,8 +72,8 @@ void __mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 #ifdef CONFIG_SYSCTL
 
 /*
- * The mutex makes the look at the old value and the write of the new one a
- * single step: without it one who lowers it could get in behind one who locks it.
+ * The mutex makes reading the old value and writing the new one atomic. Without
+ * it a racing write of a lower value could undo the lock.
  */
 VISIBLE_IF_KUNIT DEFINE_MUTEX(mseal_sysmap_mutex);
 
@@ -90,7 +90,7 @@ VISIBLE_IF_KUNIT int mseal_sysmap_dointvec(const struct ctl_table *table,
 		.extra2		= SYSCTL_TWO,
 	};
 
-	/* What holds for all namespaces is not for the root of one of them. */
+	/* The value holds for all namespaces: root of one is not enough. */
 	if (write && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
@@ -117,7 +117,7 @@ static const struct ctl_table mseal_sysmap_table[] = {
 	},
 };
 
-/* do_sysctl_args() looks for it much later. */
+/* Early enough: do_sysctl_args() runs much later. */
 static int __init mseal_sysmap_init(void)
 {
 	register_sysctl_init("kernel", mseal_sysmap_table);

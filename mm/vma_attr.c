@@ -2,8 +2,8 @@
 /*
  * The VMA attribute lock, see linux/vma_attr.h.
  *
- * Also compiled by the userland harness in tools/testing/vma, so whatever this
- * needs of the kernel comes in by vma_internal.h.
+ * The userland harness in tools/testing/vma compiles this file as well, so all
+ * kernel headers that it needs are included by vma_internal.h.
  */
 
 #include "vma_internal.h"
@@ -28,9 +28,9 @@ static vma_flags_t seals_to_vma_flags(unsigned int seals)
 }
 
 /*
- * The one place that says which operation asks for which attribute. The names
- * are the rows of the table in Documentation/userspace-api/mseal.rst, and a
- * test holds the two together.
+ * This table alone decides which seals refuse which operation. The names are
+ * the rows of the table in Documentation/userspace-api/mseal.rst; a test
+ * compares the two tables.
  */
 const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_NONE]		= { "none", 0, 0 },
@@ -53,8 +53,8 @@ const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
 };
 
 /**
- * vma_attr_mseal_flags_known() - Are the flags of mseal(2) ones that it has?
- * @mseal_flags: what the caller gave
+ * vma_attr_mseal_flags_known() - Does mseal(2) know all of these flags?
+ * @mseal_flags: the flags that the caller passed
  *
  * Return: true for MSEAL_* and for 0.
  */
@@ -63,7 +63,7 @@ bool vma_attr_mseal_flags_known(unsigned long mseal_flags)
 	return !(mseal_flags & ~(unsigned long)(MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD));
 }
 
-/* The seals that these flags of mseal(2) stand for; they are known ones. */
+/* The seals that known flags of mseal(2) stand for. */
 static unsigned int mseal_flags_to_seals(unsigned long mseal_flags)
 {
 	if (!mseal_flags)
@@ -78,7 +78,7 @@ static unsigned int mseal_flags_to_seals(unsigned long mseal_flags)
  * vma_attr_seals() - Which flags of mseal(2) are in force for a mapping?
  * @vma: the mapping
  *
- * For LSMs and their logs. What mseal(2) seals without flags is MSEAL_MAP and
+ * For LSMs and their logs. A mapping sealed without flags has MSEAL_MAP and
  * MSEAL_PROT here: the weak discard rule has no flag.
  *
  * Context: mmap lock in either mode, or VMA read lock.
@@ -91,9 +91,9 @@ unsigned long vma_attr_seals(const struct vm_area_struct *vma)
 
 /*
  * Could the calling thread have stored into the mapping? Its protection keys
- * decide with, as for any access that it makes. A userfaultfd monitor in another
- * process has no keys here (the architectures let it pass, for ptrace's sake),
- * so it counts as able to write only where no key is in the way.
+ * count, as for each access that it makes. A userfaultfd monitor in another
+ * process has no keys for this mm (the architectures let it pass for ptrace),
+ * so it counts as able to write only if the mapping has no key.
  */
 static bool caller_can_write(struct vm_area_struct *vma)
 {
@@ -122,7 +122,7 @@ bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 		       caller_can_write(vma);
 	}
 
-	/* What mseal(2) always meant: private anonymous memory and no other. */
+	/* The weak discard rule is about private anonymous memory only. */
 	return !vma_is_anonymous(vma) || caller_can_write(vma);
 }
 
@@ -145,7 +145,7 @@ bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op)
 {
-	/* Nothing is mapped there, @vma is behind it. */
+	/* Nothing is mapped in the range, @vma is after it. */
 	if (vma->vm_start >= end)
 		return true;
 	if (!vma_attr_permits(vma, op))
@@ -156,8 +156,8 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 }
 
 /*
- * [start, end) is about to hold sealed VMAs. A VMA that can neither move nor grow
- * is within these bounds for good; any other may be anywhere later on.
+ * [start, end) is about to hold sealed VMAs. A VMA that can neither move nor
+ * grow stays within these bounds. Any other VMA can end up anywhere.
  */
 static void widen_bounds(struct mm_struct *mm, unsigned long start,
 			 unsigned long end, bool fixed)
@@ -172,7 +172,7 @@ static bool has_seals(const struct vm_area_struct *vma, unsigned int seals)
 }
 
 /**
- * struct range_facts - What check_range() learnt about the VMAs of a range
+ * struct range_facts - What check_range() found out about the VMAs of a range
  * @first: the VMA in which the range begins
  * @last: the VMA in which it ends
  * @fixed: with the seals that are to be added, none can move or grow
@@ -183,8 +183,8 @@ struct range_facts {
 };
 
 /*
- * Can all of [start, end) be sealed? A gap is refused: it could be filled later
- * by a mapping without seals, in what the user takes for a sealed range.
+ * Can all of [start, end) be sealed? A gap is refused: an unsealed mapping
+ * could fill it later, in a range that the user believes to be sealed.
  */
 static int check_range(struct vma_iterator *vmi, unsigned long start,
 		       unsigned long end, unsigned int seals,
@@ -197,7 +197,7 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	for_each_vma_range(*vmi, vma, end) {
 		if (vma->vm_start > mapped_to)
 			return -ENOMEM;
-		/* Whichever error a policy gives, mseal(2) knows this one. */
+		/* mseal(2) fails with this error, whatever a policy returns. */
 		if (security_mseal(vma, mapped_to, min(end, vma->vm_end),
 				   mseal_flags))
 			return -EPERM;
@@ -214,7 +214,7 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	if (mapped_to < end)
 		return -ENOMEM;
 
-	/* The kernel may discard these at any time: no such promise. */
+	/* The kernel may discard these at any time, sealed or not. */
 	if ((seals & SEAL_DISCARD) && droppable)
 		return -EINVAL;
 
@@ -222,7 +222,7 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	return 0;
 }
 
-/* Make @addr, within @vma, a border between VMAs, unless both sides have the seals. */
+/* Split @vma at @addr, unless it already has the seals. */
 static int split_at(struct vm_area_struct *vma, unsigned long addr,
 		    unsigned int seals)
 {
@@ -236,10 +236,10 @@ static int split_at(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * Merge @vma with its neighbours where the seals, once added, permit it. Running
- * out of memory leaves it unmerged, which is no more than untidy.
+ * Merge @vma with its neighbours if they are equal once the seals are added. If
+ * memory runs out, it stays unmerged, which does no harm.
  *
- * Return: the VMA in whose range @vma now is.
+ * Return: the VMA that now covers the range of @vma.
  */
 static struct vm_area_struct *merge_sealed(struct vma_iterator *vmi,
 					   struct vm_area_struct *prev,
@@ -269,17 +269,17 @@ static void set_seals(struct vm_area_struct *vma, unsigned int seals)
  * @end: end address, exclusive, page aligned, above @start
  * @mseal_flags: the flags of mseal(2), known ones
  *
- * What can fail comes first (the range is looked at, then split at its two
- * ends), then the seals are set, which cannot fail, and what becomes equal by
- * that is merged, which may fail without harm. So no seal has to be removed after
- * an error. At vm.max_map_count a split is refused even where a merge would have
- * made up for it.
+ * First come the steps that can fail: the range is checked, then split at its
+ * two ends. Then the seals are set, which cannot fail, and VMAs that become
+ * equal are merged, which can fail without harm. So no seal has to be removed
+ * after an error. At vm.max_map_count a split is refused even if a merge would
+ * make up for it.
  *
  * Context: mmap write lock of @mm.
- * Return: 0, or with no seal added: -ENOMEM if there is a gap in the range or a
- * split ran out of memory or mappings, -EINVAL if a mapping cannot be split at
- * an end of the range or is one whose contents cannot be sealed (MAP_DROPPABLE),
- * -EPERM if an LSM refused for one of the mappings.
+ * Return: 0 if the range is sealed. On an error no seal is added: -ENOMEM if
+ * there is a gap in the range or a split ran out of memory or mappings, -EINVAL
+ * if a mapping cannot be split at an end of the range or its contents cannot be
+ * sealed (MAP_DROPPABLE), -EPERM if an LSM refused for one of the mappings.
  */
 int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, unsigned long mseal_flags)
@@ -296,7 +296,7 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	if (err)
 		return err;
 
-	/* The part above the border is that of the old VMA: last stays the last. */
+	/* The old VMA keeps the upper part, so facts.last stays the last. */
 	if (start > facts.first->vm_start) {
 		err = split_at(facts.first, start, seals);
 		if (err)
@@ -329,8 +329,8 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
  * vma_attr_seal_made() - Seal a whole mapping that the kernel has just made
  * @vma: the mapping
  *
- * Seals what mseal(2) seals without flags. No LSM is asked, for nobody asked for
- * the seal.
+ * Seals what mseal(2) seals without flags. No LSM is called, because no process
+ * requested the seal.
  *
  * Context: mmap write lock of the mm of @vma, held since @vma was made.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What MSEAL_DISCARD asks of operations that began before the seal, see
- * linux/vma_attr.h: holes that are being punched are waited for, pages that were
- * freed lazily are kept.
+ * MSEAL_DISCARD and operations that began before the seal, see
+ * linux/vma_attr.h: mseal(2) waits for holes that are being punched, and keeps
+ * pages that were freed lazily.
  */
 
 #include <linux/mm.h>
@@ -15,10 +15,11 @@
 
 /*
  * MADV_REMOVE cannot hold the mmap lock while the file system punches the hole:
- * that takes the inode's lock, which nests outside. So a seal could be set between
- * its check and the hole. Instead mseal(2) waits for the calls that are past their
- * check. They were counted before they dropped the mmap lock, so a seal that they
- * did not see is one that sees them.
+ * the file system takes the inode lock, which nests outside of the mmap lock.
+ * So a seal could be set between its check and the hole. Therefore mseal(2)
+ * waits for the calls that are past their check. They are counted before they
+ * drop the mmap lock, so an mseal(2) whose seal they did not see does see their
+ * count.
  */
 
 /**
@@ -46,10 +47,10 @@ void vma_attr_punch_end(struct mm_struct *mm)
 }
 
 /**
- * vma_attr_wait_for_punches() - Wait for the holes that were permitted before a seal
+ * vma_attr_wait_for_punches() - Wait for holes that were permitted before a seal
  * @mm: the mm, in which the seal is set
  *
- * A signal that kills ends the wait, as nobody is left then to rely on the seal.
+ * A fatal signal ends the wait: then no thread is left that relies on the seal.
  *
  * Context: may sleep; the mmap lock of @mm is not held.
  */
@@ -59,7 +60,7 @@ void vma_attr_wait_for_punches(struct mm_struct *mm)
 				      !atomic_read(&mm->nr_punching));
 }
 
-/* Keep what MADV_FREE left in this page table to be discarded. */
+/* Keep the pages of this page table that MADV_FREE has given up. */
 static int keep_lazyfree_pmd_entry(pmd_t *pmd, unsigned long addr,
 				   unsigned long end, struct mm_walk *walk)
 {
@@ -132,13 +133,13 @@ static const struct mm_walk_ops keep_lazyfree_ops = {
  * @start: first address, page aligned
  * @end: end address, exclusive, page aligned
  *
- * Pages that MADV_FREE gave up are discarded once memory gets short, unless they
- * are dirty by then: so make them dirty. Other pages become dirty as well,
- * because MADV_FREE may still be on its way through the folio batch of some CPU;
- * for them it means one write to swap at most.
+ * Reclaim discards pages that MADV_FREE has given up unless they are dirty, so
+ * mark them dirty. Other pages are marked dirty as well, because MADV_FREE may
+ * still be pending in the folio batch of some CPU. For them this costs at most
+ * one write to swap.
  *
- * Context: mmap write lock of @mm; all of the range is mapped, with its VMAs write
- * locked.
+ * Context: mmap write lock of @mm; all of the range is mapped, with its VMAs
+ * write locked.
  */
 void vma_attr_keep_lazyfree(struct mm_struct *mm, unsigned long start,
 			    unsigned long end)

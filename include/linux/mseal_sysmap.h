@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sealing of system mappings, those that the kernel makes in each process: the
- * vDSO, its data, the vectors, the pages for uprobes. Exec decides once for each
- * process whether they are sealed, and the mm keeps the decision. The code that
- * makes such mappings seals them when they are finished: mseal_sysmap_seal().
+ * Sealing of system mappings. These are the mappings that the kernel makes in
+ * each process: the vDSO, its data, the vectors, the pages for uprobes. Exec
+ * decides once for each process whether they are sealed, and the mm keeps the
+ * decision. The code that makes such mappings calls mseal_sysmap_seal() when
+ * they are finished.
  *
  * See Documentation/userspace-api/mseal.rst for what user space is promised.
  */
@@ -18,8 +19,9 @@ struct mutex;
 /**
  * enum mseal_sysmap_level - The values of sysctl kernel.mseal_system_mappings
  * @MSEAL_SYSMAP_OFF: seal no system mappings
- * @MSEAL_SYSMAP_ON: seal them, except for programs that ask to be left out
- * @MSEAL_SYSMAP_LOCKED: seal them for all; the value can no longer be changed
+ * @MSEAL_SYSMAP_ON: seal them, except in programs that opt out
+ * @MSEAL_SYSMAP_LOCKED: seal them in all programs; the value can no longer be
+ *	changed
  */
 enum mseal_sysmap_level {
 	MSEAL_SYSMAP_OFF,
@@ -29,20 +31,21 @@ enum mseal_sysmap_level {
 
 #ifdef CONFIG_MSEAL_SYSTEM_MAPPINGS
 
-void mseal_sysmap_exec(struct mm_struct *mm, bool movable);
+void mseal_sysmap_exec(struct mm_struct *mm, bool noseal);
 void __mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 			 unsigned long end);
 
 /**
  * mseal_sysmap_seal() - Seal system mappings that are finished
  * @mm: the mm
- * @start: where the first of them begins
- * @end: where the last of them ends; only system mappings are in the range
+ * @start: start of the first of them
+ * @end: end of the last of them; only system mappings are in the range
  *
- * The last step of the section that made the mappings, before it drops the mmap
- * lock: no other process can write to them and no other thread can replace them
- * before they are sealed, and a section that fails halfway can unmap what it made.
- * Does nothing in a process whose system mappings are not to be sealed.
+ * Call this as the last step before the code that made the mappings drops the
+ * mmap lock. Then no other process can write to them and no other thread can
+ * replace them before they are sealed, and code that fails halfway can unmap
+ * what it made. Does nothing in a process whose system mappings are not to be
+ * sealed.
  *
  * Context: mmap write lock of @mm, held since the mappings were made.
  */
@@ -56,14 +59,14 @@ static inline void mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 #if IS_ENABLED(CONFIG_KUNIT)
 extern int mseal_sysmap_level;
 extern struct mutex mseal_sysmap_mutex;
-bool mseal_sysmap_wanted(int level, bool movable, unsigned int personality);
+bool mseal_sysmap_wanted(int level, bool noseal, unsigned int personality);
 int mseal_sysmap_dointvec(const struct ctl_table *table, int write,
 			  void *buffer, size_t *lenp, loff_t *ppos);
 #endif
 
 #else
 
-static inline void mseal_sysmap_exec(struct mm_struct *mm, bool movable)
+static inline void mseal_sysmap_exec(struct mm_struct *mm, bool noseal)
 {
 }
 

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The VMA attribute lock: which attributes of a mapping are sealed, and which
- * operations a seal refuses. See Documentation/userspace-api/mseal.rst for what
- * user space is promised.
+ * operations a seal refuses. Documentation/userspace-api/mseal.rst describes
+ * what user space is promised.
  *
  * A mapping has three attributes: where it is (MAP), what it permits (PROT) and
- * what it holds (DISCARD). Each has a seal bit among the VMA's flags. The fourth
- * bit is the weak discard rule, which is what mseal(2) without flags seals of the
- * contents: private anonymous memory is not discarded without write access. A
- * mask of seals has the values of mseal(2)'s flags and SEAL_DISCARD_WEAK:
+ * what it holds (DISCARD). Each has a seal bit among the VMA's flags. The
+ * fourth bit is the weak discard rule, which is what mseal(2) without flags
+ * seals of the contents: private anonymous memory is not discarded without
+ * write access. A mask of seals has the values of mseal(2)'s flags and
+ * SEAL_DISCARD_WEAK:
  *
  *   SEAL_MAP           the mapping stays, and stays where it is
  *   SEAL_PROT          its protection does not change
  *   SEAL_DISCARD       nothing is discarded or filled without write access
  *   SEAL_DISCARD_WEAK  the weak discard rule; SEAL_DISCARD implies it
  *
- * mseal(2) sets seals; nothing clears them. The bits travel with the VMA through
- * split, merge (VMAs whose bits differ do not merge), mremap() and fork(); exec
- * drops them with the mm. They are never sticky: that would seal the neighbour of
- * a merge.
+ * mseal(2) sets seals; nothing clears them. The bits travel with the VMA
+ * through split, merge (VMAs whose bits differ do not merge), mremap() and
+ * fork(); exec drops them with the mm. They are never sticky: that would seal
+ * the neighbour of a merge.
  *
  * Locking: the bits are written under the mmap write lock with the VMA write
  * locked, so they are stable under the mmap lock in either mode and under the
- * VMA read lock. What was learnt from them is void once the lock is dropped:
- * ask again after it was taken again. The bounds of all sealed VMAs of an mm
- * (seal_start and seal_end of &struct mm_struct) are written under the mmap write
- * lock and read under the mmap lock; they only ever widen.
+ * VMA read lock. An answer that depends on them is void once the lock is
+ * dropped: ask again after retaking it. The bounds of all sealed VMAs of an mm
+ * (seal_start and seal_end of &struct mm_struct) are written under the mmap
+ * write lock and read under the mmap lock; they only ever widen.
  *
- * Only mm/vma_attr.c and this header touch the bits, held to that by
- * scripts/coccinelle/misc/vma_attr.cocci.
+ * Only mm/vma_attr.c and this header touch the bits, which
+ * scripts/coccinelle/misc/vma_attr.cocci checks.
  */
 #ifndef _LINUX_VMA_ATTR_H
 #define _LINUX_VMA_ATTR_H
@@ -44,14 +45,14 @@
 /**
  * enum vma_attr_op - Operations that change an attribute of a mapping
  * @VMA_ATTR_OP_NONE: changes none; always permitted
- * @VMA_ATTR_OP_UNMAP: the mapping, or a part of it, goes: munmap(), mmap() or
- *	shmat() over it, the destination of mremap(), brk(), shmdt(),
+ * @VMA_ATTR_OP_UNMAP: the mapping, or a part of it, is removed: munmap(),
+ *	mmap() or shmat() over it, the destination of mremap(), brk(), shmdt(),
  *	remap_file_pages()
  * @VMA_ATTR_OP_REMAP: the source of mremap(), whatever it asks for
  * @VMA_ATTR_OP_REMAP_EMPTY: the source of mremap() with MREMAP_DONTUNMAP: it
  *	stays, but its pages leave
  * @VMA_ATTR_OP_PROTECT: mprotect(), pkey_mprotect()
- * @VMA_ATTR_OP_DONTFORK: MADV_DONTFORK, MADV_DOFORK: is it there in a child?
+ * @VMA_ATTR_OP_DONTFORK: MADV_DONTFORK, MADV_DOFORK: whether a child gets it
  * @VMA_ATTR_OP_DISCARD: MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE,
  *	MADV_REMOVE
  * @VMA_ATTR_OP_WIPEONFORK: MADV_WIPEONFORK
@@ -63,9 +64,9 @@
  * @VMA_ATTR_OP_UFFD_FILL: UFFDIO_COPY, UFFDIO_ZEROPAGE, UFFDIO_CONTINUE,
  *	UFFDIO_POISON and the destination of UFFDIO_MOVE: contents for a hole
  * @VMA_ATTR_OP_UFFD_EMPTY: the source of UFFDIO_MOVE: its pages leave
- * @NR_VMA_ATTR_OPS: how many there are
+ * @NR_VMA_ATTR_OPS: number of operations
  *
- * What each asks for is in one place, vma_attr_rules[] in mm/vma_attr.c.
+ * vma_attr_rules[] in mm/vma_attr.c says which seals refuse which operation.
  */
 enum vma_attr_op {
 	VMA_ATTR_OP_NONE,
@@ -86,12 +87,12 @@ enum vma_attr_op {
 };
 
 /**
- * struct vma_attr_rule - What an operation asks of the attribute lock
+ * struct vma_attr_rule - Which seals refuse an operation
  * @name: the row of the table in Documentation/userspace-api/mseal.rst
  * @always: mask of SEAL_*; any of these refuses the operation
  * @unless_writable: mask of SEAL_*; any of these refuses the operation to a
- *	caller that could not have written to the mapping, for a caller that could
- *	takes nothing away that it could not overwrite
+ *	caller that could not have written to the mapping. A caller that could
+ *	is able to overwrite the contents anyway.
  */
 struct vma_attr_rule {
 	const char *name;
@@ -120,8 +121,8 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 void vma_attr_seal_made(struct vm_area_struct *vma);
 
 /**
- * vma_attr_mm_init() - An mm starts with no seal
- * @mm: the mm, which nobody else can see yet
+ * vma_attr_mm_init() - Start an mm with no seal
+ * @mm: the mm, which no other thread can see yet
  */
 static inline void vma_attr_mm_init(struct mm_struct *mm)
 {
@@ -131,7 +132,7 @@ static inline void vma_attr_mm_init(struct mm_struct *mm)
 }
 
 /**
- * vma_attr_dup_mm() - Fork passes the bounds of the seals on
+ * vma_attr_dup_mm() - Copy the bounds of the seals at fork
  * @mm: the child's mm, before it gets its copies of the parent's VMAs
  * @oldmm: the parent's
  *
@@ -157,8 +158,8 @@ static inline bool vma_attr_mm_sealed(const struct mm_struct *mm)
 }
 
 /*
- * May a VMA in [start, end) have a seal? This keeps a process that sealed
- * nothing, or nothing here, from paying for a look at every VMA of a range.
+ * May a VMA in [start, end) have a seal? This saves a process that sealed
+ * nothing, or nothing here, the cost of checking every VMA of a range.
  */
 static __always_inline bool vma_attr_may_be_sealed(const struct mm_struct *mm,
 						   unsigned long start,
@@ -180,16 +181,15 @@ static __always_inline bool vma_attr_sealed(const struct vm_area_struct *vma)
 }
 
 /**
- * vma_attr_permits() - Does the attribute lock of a mapping permit an operation?
+ * vma_attr_permits() - Do the seals of a mapping permit an operation?
  * @vma: the mapping
  * @op: what is about to be done to it, or to a part of it
  *
- * To be asked before anything is changed. "Writable" (see &struct
- * vma_attr_rule) is judged for the calling thread, its protection keys
- * included.
+ * Call this before changing anything. "Writable" (see &struct vma_attr_rule)
+ * means writable by the calling thread, its protection keys included.
  *
- * Context: mmap lock in either mode, or VMA read lock. After the lock was
- * dropped and taken again the answer has to be asked for again.
+ * Context: mmap lock in either mode, or VMA read lock. If the lock was dropped,
+ * call this again after retaking it.
  * Return: true if it may go ahead; if not, the caller fails with -EPERM.
  */
 static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
@@ -199,15 +199,15 @@ static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 }
 
 /**
- * vma_attr_permits_to() - Do a mapping and those behind it permit an operation?
- * @vma: the first mapping that ends behind the start of the range; not asked if
- *	it begins behind the end
+ * vma_attr_permits_to() - Do a mapping and those after it permit an operation?
+ * @vma: the first mapping that ends after the start of the range; ignored if it
+ *	begins at or after the end
  * @end: the end of the range, exclusive
  * @op: what is about to be done to every mapping of the range
  *
- * An operation on several mappings asks this before it changes the first, so
- * that a refusal leaves all of them as they were. Gaps are passed over. Costs
- * a walk only if the range leaves @vma and there may be seals in it.
+ * An operation on several mappings calls this before it changes the first, so
+ * that a refusal leaves all of them as they were. Gaps are ignored. It walks
+ * the VMAs only if the range extends beyond @vma and there may be seals in it.
  *
  * Context: mmap lock in either mode.
  * Return: true if it may go ahead; if not, the caller fails with -EPERM.
@@ -227,8 +227,8 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
  * @end: end address, exclusive
  * @op: what is about to be done to every mapping of the range
  *
- * For where the first VMA of the range is not at hand, else vma_attr_permits_to()
- * is cheaper. Gaps are passed over.
+ * For callers that do not have the first VMA of the range; with it,
+ * vma_attr_permits_to() is cheaper. Gaps are ignored.
  *
  * Context: mmap lock of @mm in either mode.
  * Return: true if it may go ahead; if not, the caller fails with -EPERM.
@@ -243,28 +243,28 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 }
 
 /**
- * vma_attr_keeps_cows() - Do private copies outlive the file pages behind them?
+ * vma_attr_keeps_cows() - Does truncation leave private copies mapped?
  * @vma: the mapping
  *
- * Truncating a file unmaps the private copies of its pages as well. They hold
- * what this process stored, so they stay while a mapping that is not writable
- * has SEAL_DISCARD. The process that truncates need not know the mapping, so only
- * the mapping is judged here, and no caller.
+ * Truncating a file also unmaps the private copies of its pages. They hold what
+ * this process stored, so they stay if the mapping has SEAL_DISCARD and is not
+ * writable. The process that truncates need not have the mapping, so only the
+ * mapping decides, not the caller.
  *
- * Context: i_mmap_rwsem of the file. The mmap lock is not held: a seal that is
- * being applied at this moment is seen or not seen.
+ * Context: i_mmap_rwsem of the file. The mmap lock is not held, so a seal that
+ * is being set at the same time may or may not be seen.
  * Return: true if truncation is to leave them mapped.
  */
 static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 {
-	/* One read: the VMA may be changed meanwhile. */
+	/* One read: the VMA may change in the meantime. */
 	const vma_flags_t flags = legacy_to_vma_flags(READ_ONCE(vma->vm_flags));
 
 	return unlikely(vma_flags_test(&flags, VMA_SEAL_DISCARD_BIT)) &&
 	       !vma_flags_test(&flags, VMA_WRITE_BIT);
 }
 
-#else /* No room for the bits or no VMAs to have them: mseal(2) is ENOSYS. */
+#else /* No room for the bits, or no VMAs: mseal(2) returns ENOSYS. */
 
 static inline void vma_attr_mm_init(struct mm_struct *mm)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Class memprotect: who may seal mappings, and who may write behind a seal.
+ * Class memprotect: permissions to seal mappings and to write to sealed
+ * mappings.
  *
- * A mapping has no label of its own, so a domain is asked about itself, as for
- * mmap_zero. Whether it may touch the process whose mapping it is has been asked
- * before (process ptrace). Asked only under the policy capability memprotect_seal:
- * policies from before these permissions neither grant nor know them.
+ * A mapping has no label of its own, so the domain of the current task is
+ * source and target, as for mmap_zero. Access to the process that has the
+ * mapping has been checked before (process ptrace). The permissions are checked
+ * only if the policy has the capability memprotect_seal: older policies neither
+ * grant nor know them.
  */
 
 #include <linux/bits.h>
@@ -21,8 +23,8 @@
 #include "security.h"
 #include "ss/policydb.h"
 
-/* A way in that is missing here is refused, with a warning from the AVC. */
-static const u32 forced_write_perms[NR_FORCED_WRITE_VIAS] = {
+/* An access path that is missing here is refused; the AVC warns about it. */
+static const u32 forced_write_perms[NR_FORCED_WRITE_ORIGINS] = {
 	[FORCED_WRITE_PROC_MEM]		= MEMPROTECT__SEALED_WRITE_PROCMEM,
 	[FORCED_WRITE_PTRACE]		= MEMPROTECT__SEALED_WRITE_PTRACE,
 	[FORCED_WRITE_PROCESS_VM]	= MEMPROTECT__SEALED_WRITE_PROCESSVM,
@@ -36,8 +38,8 @@ static const u32 forced_write_perms[NR_FORCED_WRITE_VIAS] = {
 	[FORCED_WRITE_UFFD_MOVE_TO]	= MEMPROTECT__SEALED_WRITE_UFFD_MOVE_TO,
 };
 
-/* A new way in wants a permission of its own: in secclass_map, then above. */
-static_assert(NR_FORCED_WRITE_VIAS == 12);
+/* A new access path needs its own permission: in secclass_map, then above. */
+static_assert(NR_FORCED_WRITE_ORIGINS == 12);
 
 static int memprotect_has_perm(u32 perm, struct lsm_seal_audit *seal)
 {
@@ -72,28 +74,28 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
 		.vma = vma,
 		.start = start,
 		.end = end,
-		/* Without flags it is these two, and a rule about discards. */
+		/* No flags means these two and the weak discard rule. */
 		.seals = flags ?: MSEAL_MAP | MSEAL_PROT,
 	};
 	return memprotect_has_perm(MEMPROTECT__SEAL, &seal);
 }
 
 /**
- * selinux_vma_forced_write() - May the current task write behind a seal?
+ * selinux_vma_forced_write() - May the current task write to a sealed mapping?
  * @vma: the mapping
  * @start: first address that is to be written to
  * @end: end address, exclusive
- * @via: the way in
- * @tracer: not used; whom the current task may trace is for process ptrace
+ * @origin: the access path
+ * @tracer: not used; process ptrace governs what the current task may trace
  *
- * Policy has no say where nothing is sealed: what a mapping merely does not
- * permit, its process can permit.
+ * A mapping that is not sealed is not checked: its process could make it
+ * writable.
  *
  * Context: mmap lock, or VMA read lock of @vma.
  * Return: 0 if it may, -EACCES if not.
  */
 int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-			     unsigned long end, enum forced_write_via via,
+			     unsigned long end, enum forced_write_origin origin,
 			     bool tracer)
 {
 	struct lsm_seal_audit seal;
@@ -102,13 +104,13 @@ int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 		return 0;
 
 	seal = (struct lsm_seal_audit) {
-		.via = forced_write_via_name(via),
+		.origin = forced_write_origin_name(origin),
 		.vma = vma,
 		.start = start,
 		.end = end,
 		.seals = vma_attr_seals(vma),
 	};
-	return memprotect_has_perm(forced_write_perms[via], &seal);
+	return memprotect_has_perm(forced_write_perms[origin], &seal);
 }
 
 /**
@@ -117,9 +119,9 @@ int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
  * @tclass: class, as the kernel numbers it
  * @nr: number of the permission in secclass_map, from 0
  *
- * All permissions of class memprotect but mmap_zero are asked for under the
- * policy capability memprotect_seal only. A policy without it need not know
- * them, whatever it wants done about permissions that it does not know.
+ * All permissions of class memprotect but mmap_zero are checked only if the
+ * policy has the capability memprotect_seal. A policy without it need not
+ * define them, however it handles unknown permissions.
  *
  * Context: any; @pol does not change.
  * Return: true if @pol is never asked for it.

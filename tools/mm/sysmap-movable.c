@@ -2,14 +2,14 @@
 /*
  * sysmap-movable: leave a program out of kernel.mseal_system_mappings=1.
  *
- * At level 1 the kernel seals the vdso and its like in each program that starts,
- * but for those that ask to be left out since they have to move or unmap them. A
- * program asks by a bit in the flags of the PT_GNU_STACK header of its file, which
- * is set and cleared here, or inherits a personality, which --run gives it.
- * Level 2 seals them all the same.
+ * At level 1 the kernel seals the vdso and the other system mappings in each
+ * program that starts, except in programs that opt out because they have to move
+ * or unmap them. A program opts out by a bit in the flags of the PT_GNU_STACK
+ * header of its file, which --set and --clear change, or by a personality that it
+ * inherits, which --run sets. Level 2 seals the mappings in these programs, too.
  *
- * Only the four bytes of these flags are ever written. Whoever links the program
- * can set the bit as well, by a linker script:
+ * Only the four bytes of these flags are ever written. A linker script can set the
+ * bit as well:
  *
  *	PHDRS {
  *		text PT_LOAD;
@@ -32,16 +32,16 @@
 #include <unistd.h>
 
 /* include/uapi/linux/elf.h, include/uapi/linux/personality.h */
-#ifndef PF_SYSMAP_MOVABLE
-#define PF_SYSMAP_MOVABLE	0x00800000
+#ifndef PF_SYSMAP_NOSEAL
+#define PF_SYSMAP_NOSEAL	0x00800000
 #endif
-#define PERSONALITY_BIT		0x10000000UL	/* ADDR_SYSMAP_MOVABLE */
+#define PERSONALITY_BIT		0x10000000UL	/* ADDR_SYSMAP_NOSEAL */
 
 #define LEVEL_FILE	"/proc/sys/kernel/mseal_system_mappings"
 
 enum action { NONE, SHOW, SET, CLEAR, RUN };
 
-/* What is needed of the headers of either class. */
+/* The parts of the ELF header that are needed, for both classes. */
 struct elf {
 	bool is64, big;
 	__u64 phoff;
@@ -74,7 +74,7 @@ static int complain(const char *file, const char *what)
 	return -1;
 }
 
-/* All of it, or an error. */
+/* Reads all of it or fails. */
 static int read_at(int fd, const char *file, void *buf, size_t len, __u64 at)
 {
 	ssize_t n;
@@ -135,7 +135,7 @@ static int read_header(int fd, const char *file, struct elf *elf)
 		return complain(file, "is an ELF file, but not a program");
 	if (!elf->phnum)
 		return complain(file, "has no program headers");
-	/* The kernel runs no such program either. */
+	/* The kernel does not run such a program either. */
 	if (elf->phentsize != want || elf->phnum * want > 65536)
 		return complain(file, "has program headers of a size that no kernel takes");
 	return 0;
@@ -195,10 +195,10 @@ static int work_on(int fd, const char *file, enum action action)
 
 	if (action == SHOW) {
 		printf("%s: %s\n", file,
-		       flags & PF_SYSMAP_MOVABLE ? "movable" : "not movable");
+		       flags & PF_SYSMAP_NOSEAL ? "movable" : "not movable");
 		return 0;
 	}
-	wanted = action == SET ? flags | PF_SYSMAP_MOVABLE : flags & ~PF_SYSMAP_MOVABLE;
+	wanted = action == SET ? flags | PF_SYSMAP_NOSEAL : flags & ~PF_SYSMAP_NOSEAL;
 	if (wanted == flags)
 		return 0;
 	raw = put32(&elf, wanted);
@@ -273,7 +273,7 @@ int main(int argc, char **argv)
 	enum action action = NONE;
 	int i, c, status = 0;
 
-	/* "+": what follows the program's name is the program's. */
+	/* "+": options after the program's name belong to the program. */
 	while ((c = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		if (c == 'h') {
 			explain(stdout);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// The seal bits of the VMA attribute lock are read and written in mm/vma_attr.c and
-/// include/linux/vma_attr.h only. Elsewhere, say what is about to be done and ask
-/// vma_attr_permits(): which seal refuses it is decided in one table. Nothing clears
+/// include/linux/vma_attr.h only. Other code passes the operation that it is about to
+/// do to vma_attr_permits(): one table decides which seals refuse it. Nothing clears
 /// a seal, not even the lock itself.
 ///
 // Confidence: High

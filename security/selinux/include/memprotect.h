@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Class memprotect: who may seal mappings, and who may write behind a seal.
+ * Class memprotect: permissions to seal mappings and to write to sealed
+ * mappings.
  */
 #ifndef _SELINUX_MEMPROTECT_H_
 #define _SELINUX_MEMPROTECT_H_
@@ -14,7 +15,7 @@ struct vm_area_struct;
 int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
 		  unsigned long end, unsigned long flags);
 int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-			     unsigned long end, enum forced_write_via via,
+			     unsigned long end, enum forced_write_origin origin,
 			     bool tracer);
 bool selinux_memprotect_unused(const struct policydb *pol, u16 tclass,
 			       unsigned int nr);

@@ -2,9 +2,9 @@
 /*
  * Refuse forced writes by BPF LSM. See forced_write.c for what the options mean.
  *
- * Kernel structures are declared with the members that are used, and libbpf fits
- * their offsets to the kernel that the program is loaded into; so neither building
- * nor running it depends on one kernel's vmlinux.h.
+ * Kernel structures are declared with the members that are used. libbpf adapts
+ * their offsets to the kernel that loads the program, so neither building nor
+ * running it depends on the vmlinux.h of one kernel.
  *
  * The hooks are called under the mmap lock or a VMA lock: the programs do not
  * sleep, touch no user memory, and need no vmlinux beyond the two hooks.
@@ -132,7 +132,7 @@ static __always_inline void file_name(char *name, struct file *file)
 }
 
 static __always_inline void report(struct vm_area_struct *vma, unsigned long start,
-				   unsigned long end, int via, bool tracer,
+				   unsigned long end, int origin, bool tracer,
 				   unsigned long flags, enum fw_verdict verdict)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -146,7 +146,7 @@ static __always_inline void report(struct vm_area_struct *vma, unsigned long sta
 		__sync_fetch_and_add(&lost, 1);
 		return;
 	}
-	/* Whole events are compared, and the ring holds what was there before. */
+	/* The loader compares whole events, and the ring has old contents. */
 	__builtin_memset(event, 0, sizeof(*event));
 	event->start = start;
 	event->end = end;
@@ -155,7 +155,7 @@ static __always_inline void report(struct vm_area_struct *vma, unsigned long sta
 	event->flags = flags;
 	event->tgid = id >> 32;
 	event->pid = id;
-	event->via = via;
+	event->origin = origin;
 	event->verdict = verdict;
 	event->tracer = tracer;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
@@ -166,14 +166,14 @@ static __always_inline void report(struct vm_area_struct *vma, unsigned long sta
 
 SEC("lsm/vma_forced_write")
 int BPF_PROG(forced_write, struct vm_area_struct *vma, unsigned long start,
-	     unsigned long end, unsigned int via, unsigned int tracer)
+	     unsigned long end, unsigned int origin, unsigned int tracer)
 {
 	enum fw_verdict verdict = policy.dry_run ? FW_DRY_RUN : FW_REFUSED;
 	/* What is above the lowest byte of a bool is not defined. */
 	bool traced = tracer & 0xff;
 
-	/* A way in that is newer than this program is refused with the others. */
-	if (via < 64 && !(policy.vias & (1ULL << via)))
+	/* An access path that is newer than this program is refused like the others. */
+	if (origin < 64 && !(policy.origins & (1ULL << origin)))
 		return 0;
 	if (!policy.all && !(vma->vm_flags & policy.covered))
 		return 0;
@@ -181,7 +181,7 @@ int BPF_PROG(forced_write, struct vm_area_struct *vma, unsigned long start,
 		return 0;
 	if (policy.allow_tracer && traced)
 		verdict = FW_TRACER;
-	report(vma, start, end, via, traced, 0, verdict);
+	report(vma, start, end, origin, traced, 0, verdict);
 	return verdict == FW_REFUSED ? -EPERM : 0;
 }
 

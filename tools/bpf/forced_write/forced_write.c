@@ -4,11 +4,12 @@
  *
  * A forced write is one that honours neither the protection nor the seals of a
  * mapping: by /proc/PID/mem, ptrace(), process_vm_writev(), userfaultfd or a
- * uprobe. By default those into sealed mappings are refused, whoever writes.
- * See Documentation/admin-guide/LSM/mseal.rst and 'forced_write --help'.
+ * uprobe. By default all forced writes to sealed mappings are refused, for every
+ * writer. See Documentation/admin-guide/LSM/mseal.rst and 'forced_write --help'.
  *
- * The policy holds while this program runs, whatever ends it; with a command it
- * ends when that does. With --pin the policy holds until the file is removed.
+ * The policy holds while this program runs, and ends with it in any case. With a
+ * command, this program ends when the command does. With --pin the policy holds
+ * until the file is removed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,13 +40,13 @@
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
 
-/* As timeout(1) and others that run a command have it. */
+/* The same as for timeout(1) and other programs that run a command. */
 #define EXIT_FAILED	125
 #define EXIT_NOEXEC	126
 #define EXIT_NOENT	127
 
-#define VIA_PREFIX	"FORCED_WRITE_"
-#define MAX_VIAS	64
+#define ORIGIN_PREFIX	"FORCED_WRITE_"
+#define MAX_ORIGINS	64
 
 /* A flag of a VMA, its bit, and how an event shows it. */
 struct vma_bit {
@@ -64,7 +65,7 @@ static struct vma_bit prot_bits[] = {
 static struct vma_bit seal_bits[] = {
 	{ "VMA_SEAL_MAP_BIT", "map", 0 },
 	{ "VMA_SEAL_PROT_BIT", "prot", 0 },
-	{ "VMA_SEAL_DISCARD_RO_BIT", "discard-ro", 0 },
+	{ "VMA_SEAL_DISCARD_WEAK_BIT", "discard-weak", 0 },
 	{ "VMA_SEAL_DISCARD_BIT", "discard", 0 },
 };
 
@@ -72,11 +73,11 @@ static struct vma_bit seal_bits[] = {
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static char vias[MAX_VIAS][32];
+static char origins[MAX_ORIGINS][32];
 
 static struct {
 	bool mseal, executable, read_only, tracer, dry_run, log, debug;
-	const char *via, *pin;
+	const char *origin, *pin;
 	const char *cgroups[FW_MAX_CGROUPS];
 	const char *targets[FW_MAX_BINARIES];
 	const char *writers[FW_MAX_BINARIES];
@@ -100,7 +101,7 @@ static void show_help(void)
 	      "What is refused:\n"
 	      "  -x, --executable      into executable mappings that are not writable, too\n"
 	      "  -r, --read-only       into all mappings that are not writable, too\n"
-	      "  -v, --via NAME,...    only these ways in; 'list' shows those of this kernel\n"
+	      "  -v, --via NAME,...    only these access paths; 'list' shows this kernel's\n"
 	      "  -m, --mseal           instead of forced writes: mseal()\n"
 	      "\n"
 	      "When; one of these has to be true, and without any it is always:\n"
@@ -150,7 +151,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	/* '+': what follows the command is the command's. */
+	/* '+': options after the command belong to the command. */
 	while ((c = getopt_long(argc, argv, "+xrv:mc:b:w:tnlp:dh", options, NULL)) != -1) {
 		switch (c) {
 		case 'x':
@@ -160,9 +161,9 @@ static void parse(int argc, char **argv)
 			opt.read_only = true;
 			break;
 		case 'v':
-			if (opt.via)
-				die("--via can be given once; say --via %s,%s", opt.via, optarg);
-			opt.via = optarg;
+			if (opt.origin)
+				die("--via can be given once; say --via %s,%s", opt.origin, optarg);
+			opt.origin = optarg;
 			break;
 		case 'm':
 			opt.mseal = true;
@@ -200,7 +201,7 @@ static void parse(int argc, char **argv)
 			exit(EXIT_FAILED);
 		}
 	}
-	if (opt.mseal && (opt.executable || opt.read_only || opt.tracer || opt.via))
+	if (opt.mseal && (opt.executable || opt.read_only || opt.tracer || opt.origin))
 		die("--mseal is about sealing: -x, -r, -t and -v are about forced writes");
 	if (opt.pin && optind < argc)
 		die("--pin ends at once: a command cannot be run by it");
@@ -246,56 +247,57 @@ static void find_bits(const struct btf *btf, struct vma_bit *bits, unsigned int 
 }
 
 /* FORCED_WRITE_PROC_MEM is called proc-mem. */
-static void find_vias(const struct btf *btf)
+static void find_origins(const struct btf *btf)
 {
-	int id = btf__find_by_name_kind(btf, "forced_write_via", BTF_KIND_ENUM);
+	int id = btf__find_by_name_kind(btf, "forced_write_origin", BTF_KIND_ENUM);
 	const struct btf_type *type;
 	const struct btf_enum *e;
 	unsigned int i;
 
 	if (id < 0)
-		die("this kernel's BTF has no enum forced_write_via");
+		die("this kernel's BTF has no enum forced_write_origin");
 	type = btf__type_by_id(btf, id);
 	e = btf_enum(type);
 	for (i = 0; i < btf_vlen(type); i++, e++) {
 		const char *name = btf__name_by_offset(btf, e->name_off);
 		char *c;
 
-		/* The last one, NR_FORCED_WRITE_VIAS, is none. */
-		if (strncmp(name, VIA_PREFIX, strlen(VIA_PREFIX)) ||
-		    (unsigned int)e->val >= MAX_VIAS)
+		/* The last one, NR_FORCED_WRITE_ORIGINS, is no origin. */
+		if (strncmp(name, ORIGIN_PREFIX, strlen(ORIGIN_PREFIX)) ||
+		    (unsigned int)e->val >= MAX_ORIGINS)
 			continue;
-		name += strlen(VIA_PREFIX);
+		name += strlen(ORIGIN_PREFIX);
 		if (!strcmp(name, "NONE"))
 			continue;
-		snprintf(vias[e->val], sizeof(vias[0]), "%s", name);
-		for (c = vias[e->val]; *c; c++)
+		snprintf(origins[e->val], sizeof(origins[0]), "%s", name);
+		for (c = origins[e->val]; *c; c++)
 			*c = *c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? *c + 'a' - 'A' : *c;
 	}
 }
 
-static unsigned long long parse_vias(void)
+static unsigned long long parse_origins(void)
 {
 	unsigned long long mask = 0;
 	char *list, *word, *rest;
 	unsigned int i;
 
-	if (!opt.via)
+	if (!opt.origin)
 		return ~0ULL;
-	list = strdup(opt.via);
+	list = strdup(opt.origin);
 	if (!list)
 		die("no memory");
 	for (word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
-		for (i = 0; i < MAX_VIAS; i++)
-			if (vias[i][0] && !strcmp(vias[i], word))
+		for (i = 0; i < MAX_ORIGINS; i++)
+			if (origins[i][0] && !strcmp(origins[i], word))
 				break;
-		if (i == MAX_VIAS)
-			die("--via %s: no such way in; 'forced_write --via list' shows them", word);
+		if (i == MAX_ORIGINS)
+			die("--via %s: no such access path; 'forced_write --via list' shows them",
+			    word);
 		mask |= 1ULL << i;
 	}
 	free(list);
 	if (!mask)
-		die("--via names no way in");
+		die("--via names no access path");
 	return mask;
 }
 
@@ -308,14 +310,14 @@ static void need_hook(const struct btf *btf, const char *hook)
 		die("this kernel has no LSM hook %s", hook);
 }
 
-/* A program would attach, and never be called. */
+/* Without bpf among the LSMs a program attaches, but is never called. */
 static void need_lsm(void)
 {
 	static const char path[] = "/sys/kernel/security/lsm";
 	char line[512], *word, *rest;
 	FILE *f = fopen(path, "re");
 
-	/* Without securityfs there is no telling. */
+	/* Without securityfs this cannot be checked. */
 	if (!f)
 		return;
 	if (!fgets(line, sizeof(line), f))
@@ -332,8 +334,8 @@ static void need_lsm(void)
  */
 
 /*
- * The device and inode as the kernel has them. What stat() says differs on file
- * systems with devices per subvolume.
+ * The device and inode as the kernel has them. stat() differs from that on file
+ * systems with a device per subvolume.
  */
 static struct fw_binary identify(const char *path)
 {
@@ -398,7 +400,7 @@ static void add_cgroup(int map, unsigned int i, const char *path)
 		die("%s: not a directory of a cgroup version 2 hierarchy", path);
 	if (bpf_map_update_elem(map, &i, &fd, BPF_ANY))
 		die("%s: cannot be made part of the policy: %s", path, strerror(errno));
-	/* The map holds the cgroup. */
+	/* The map holds a reference to the cgroup. */
 	close(fd);
 }
 
@@ -406,7 +408,7 @@ static void add_cgroup(int map, unsigned int i, const char *path)
  * Events
  */
 
-/* A process chooses its name itself: it must not look like a line of ours. */
+/* A process chooses its own name: it must not look like a line of this log. */
 static const char *printable(char *text, size_t size)
 {
 	char *c;
@@ -444,7 +446,7 @@ static int show(void *context, void *data, size_t size)
 	if (size < sizeof(event))
 		return 0;
 	memcpy(&event, data, sizeof(event));
-	/* One that tries again and again must not fill a disk. */
+	/* A process that tries again and again must not fill a disk. */
 	if (!memcmp(&event, &last, sizeof(event))) {
 		repeats++;
 		return 0;
@@ -462,14 +464,14 @@ static int show(void *context, void *data, size_t size)
 	for (i = 0; i < ARRAY_SIZE(prot_bits); i++)
 		strcat(prot, event.vm_flags & prot_bits[i].mask ? prot_bits[i].shown :
 			     i == ARRAY_SIZE(prot_bits) - 1 ? "p" : "-");
-	if (event.via < 0)
+	if (event.origin < 0)
 		snprintf(what, sizeof(what), "mseal flags=%#llx", event.flags);
-	else if (event.via < MAX_VIAS && vias[event.via][0])
-		snprintf(what, sizeof(what), "forced write via=%s", vias[event.via]);
+	else if (event.origin < MAX_ORIGINS && origins[event.origin][0])
+		snprintf(what, sizeof(what), "forced write via=%s", origins[event.origin]);
 	else
-		snprintf(what, sizeof(what), "forced write via=%d", event.via);
+		snprintf(what, sizeof(what), "forced write via=%d", event.origin);
 
-	/* One call, so one line, whoever else writes there. */
+	/* One call, so that lines of other writers do not mix with this one. */
 	fprintf(stderr,
 		"forced_write: %s: %s pid=%u comm=\"%s\" cgroup=%llu tracer=%s range=0x%llx-0x%llx prot=%s seals=%s owner=\"%s\" file=\"%s\"\n",
 		event.verdict < ARRAY_SIZE(verdicts) ? verdicts[event.verdict] : "?", what,
@@ -505,7 +507,7 @@ static struct forced_write_bpf *load_policy(void)
 	if (opt.executable)
 		policy.covered |= EXEC_BIT->mask;
 	policy.all = opt.read_only;
-	policy.vias = parse_vias();
+	policy.origins = parse_origins();
 	policy.nr_cgroups = opt.nr_cgroups;
 	policy.nr_targets = opt.nr_targets;
 	policy.nr_writers = opt.nr_writers;
@@ -574,7 +576,7 @@ static int wait_for_end(struct ring_buffer *ring, int signals, pid_t child)
 			continue;
 		if (!child && info.ssi_signo != SIGCHLD)
 			return EXIT_SUCCESS;
-		/* The terminal has sent the command its SIGINT. */
+		/* SIGINT is not forwarded: the terminal sends it to the command. */
 		if (child && info.ssi_signo == SIGTERM)
 			kill(child, SIGTERM);
 		if (child && info.ssi_signo == SIGCHLD && waitpid(child, &status, WNOHANG) == child)
@@ -603,15 +605,15 @@ int main(int argc, char **argv)
 	need_hook(btf, opt.mseal ? "mseal" : "vma_forced_write");
 	find_bits(btf, prot_bits, ARRAY_SIZE(prot_bits));
 	find_bits(btf, seal_bits, ARRAY_SIZE(seal_bits));
-	find_vias(btf);
-	if (opt.via && !strcmp(opt.via, "list")) {
-		for (i = 0; i < MAX_VIAS; i++)
-			if (vias[i][0])
-				puts(vias[i]);
+	find_origins(btf);
+	if (opt.origin && !strcmp(opt.origin, "list")) {
+		for (i = 0; i < MAX_ORIGINS; i++)
+			if (origins[i][0])
+				puts(origins[i]);
 		return EXIT_SUCCESS;
 	}
 
-	/* Ignored, as it may be inherited, it would not be heard of. */
+	/* SIGCHLD may be inherited as ignored; then it would not arrive. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);

@@ -18,18 +18,18 @@ struct fw_binary {
 	unsigned int unused;
 };
 
-/* What about an executable makes the policy apply; the values of the map. */
+/* The role of an executable that makes the policy apply; the values of the map. */
 #define FW_BINARY_TARGET	1	/* the memory's owner runs it */
 #define FW_BINARY_WRITER	2	/* the writer runs it */
 
 /* The policy. The loader fills it in before the program is loaded. */
 struct fw_policy {
-	/* A mapping with one of these in its vm_flags is the policy's affair... */
+	/* The policy covers mappings with one of these in their vm_flags... */
 	unsigned long long covered;
-	/* ... and with this set any other that the hook is asked about. */
+	/* ... and with this set also all others that the hook is called for. */
 	unsigned char all;
-	/* The ways in, one bit for each enum forced_write_via. */
-	unsigned long long vias;
+	/* The access paths: one bit for each value of enum forced_write_origin. */
+	unsigned long long origins;
 	unsigned int nr_cgroups;
 	unsigned int nr_targets;
 	unsigned int nr_writers;
@@ -52,7 +52,7 @@ struct fw_event {
 	unsigned long long flags;	/* of mseal() */
 	unsigned int tgid;
 	unsigned int pid;
-	int via;			/* -1: mseal() */
+	int origin;			/* -1: mseal() */
 	unsigned char verdict;
 	unsigned char tracer;
 	char comm[FW_COMM_LEN];		/* of the writer */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the test of forced_write needs in its guest beside forced_write_test: cgroups
+ * What the test of forced_write needs in its guest besides forced_write_test: cgroups
  * to run programs in, mseal() under a policy, a victim that is another executable
- * than the writer, and a place to pin to. TAP output where something is tested.
+ * than the writer, and a place to pin to. What is tested is reported as TAP.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -190,8 +190,8 @@ static int test_write(const char *program, const char *want, const char *label)
 }
 
 /*
- * Attach and detach under a running writer. Both ends are seen by what the writer
- * meets, so nobody has to wait for a while and hope.
+ * Attach and detach under a running writer. The writer's results show when the
+ * policy is attached and detached, so no delays are needed.
  */
 struct flip {
 	atomic_ulong landed, refused, wrong;
@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
-	/* One line at a time, whoever else writes to the same line. */
+	/* One line at a time: others write to the same terminal. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(command, "mkdir") && argc == 3) {
 		make_cgroup(argv[2]);
