@@ -38,7 +38,7 @@ const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_REMAP]		= { "remap", SEAL_MAP, 0 },
 	[VMA_ATTR_OP_REMAP_EMPTY]	= { "remap-empty", SEAL_MAP, SEAL_DISCARD },
 	[VMA_ATTR_OP_PROTECT]		= { "protect", SEAL_PROT, 0 },
-	[VMA_ATTR_OP_DONTFORK]		= { "dontfork", SEAL_MAP, 0 },
+	[VMA_ATTR_OP_DONTFORK]		= { "dontfork", 0, SEAL_MAP },
 	[VMA_ATTR_OP_DISCARD]		= { "discard", 0,
 					    SEAL_DISCARD_WEAK | SEAL_DISCARD },
 	[VMA_ATTR_OP_WIPEONFORK]	= { "wipeonfork", 0,
@@ -50,6 +50,7 @@ const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_UFFD_REGISTER]	= { "uffd-register", 0, SEAL_DISCARD },
 	[VMA_ATTR_OP_UFFD_FILL]		= { "uffd-fill", 0, SEAL_DISCARD },
 	[VMA_ATTR_OP_UFFD_EMPTY]	= { "uffd-empty", 0, SEAL_DISCARD },
+	[VMA_ATTR_OP_ZEROCOPY]		= { "zerocopy", 0, SEAL_DISCARD },
 };
 
 /**
@@ -116,7 +117,7 @@ bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 		return false;
 	if (!held)
 		return true;
-	if (held & SEAL_DISCARD) {
+	if (held != SEAL_DISCARD_WEAK) {
 		/* A shadow stack has VM_WRITE, but no store can write to it. */
 		return !vma_test_single_mask(vma, VMA_SHADOW_STACK) &&
 		       caller_can_write(vma);
@@ -153,6 +154,47 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 
 	return end <= vma->vm_end ||
 	       vma_attr_range_permits(vma->vm_mm, vma->vm_end, end, op);
+}
+
+/* The slow path of vma_attr_permits_to_gap(): the range may have seals. */
+bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
+			       enum vma_attr_op op)
+{
+	unsigned long mapped_to = vma->vm_start;
+	VMA_ITERATOR(vmi, vma->vm_mm, mapped_to);
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start != mapped_to)
+			break;
+		if (!vma_attr_permits(vma, op))
+			return false;
+		mapped_to = vma->vm_end;
+	}
+
+	return true;
+}
+
+/* The slow path of vma_attr_still_permits(): some VMA of @mm is sealed. */
+int __vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
+			     unsigned long end, const struct file *file,
+			     loff_t offset, enum vma_attr_op op)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	pgoff_t pgoff = offset >> PAGE_SHIFT;
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > start || !vma->vm_file ||
+		    vma->vm_file->f_mapping != file->f_mapping ||
+		    linear_page_index(vma, start) != pgoff)
+			return -ENOMEM;
+		if (!vma_attr_permits(vma, op))
+			return -EPERM;
+		pgoff += (vma->vm_end - start) >> PAGE_SHIFT;
+		start = vma->vm_end;
+	}
+
+	return start < end ? -ENOMEM : 0;
 }
 
 /*
@@ -235,31 +277,53 @@ static int split_at(struct vm_area_struct *vma, unsigned long addr,
 	return split_vma(&vmi, vma, addr, /* new_below= */ 1);
 }
 
-/*
- * Merge @vma with its neighbours if they are equal once the seals are added. If
- * memory runs out, it stays unmerged, which does no harm.
- *
- * Return: the VMA that now covers the range of @vma.
- */
-static struct vm_area_struct *merge_sealed(struct vma_iterator *vmi,
-					   struct vm_area_struct *prev,
-					   struct vm_area_struct *vma,
-					   unsigned int seals)
-{
-	vma_flags_t flags = vma->flags;
-	struct vm_area_struct *merged;
-
-	vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
-	merged = vma_modify_flags(vmi, prev, vma, vma->vm_start, vma->vm_end,
-				  &flags);
-
-	return IS_ERR(merged) ? vma : merged;
-}
-
 static void set_seals(struct vm_area_struct *vma, unsigned int seals)
 {
 	vma_start_write(vma);
 	vma_set_flags_mask(vma, seals_to_vma_flags(seals));
+}
+
+/*
+ * Seal [start, end) of the VMA at @start. Its border with a neighbour that has the
+ * seals already is moved, which takes no further VMA; else it is split where that is
+ * necessary.
+ *
+ * Return: the VMA that now covers the range, or an error: then it may have been
+ * split for nothing, and no seal is added.
+ */
+static struct vm_area_struct *seal_part(struct vma_iterator *vmi,
+					struct vm_area_struct *prev,
+					struct vm_area_struct *vma,
+					unsigned long start, unsigned long end,
+					unsigned int seals)
+{
+	vma_flags_t flags = vma->flags;
+
+	vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
+	vma = vma_modify_flags(vmi, prev, vma, start, end, &flags);
+	if (!IS_ERR(vma))
+		set_seals(vma, seals);
+
+	return vma;
+}
+
+/* Seal the end of a range, which lies within @vma from @start on. */
+static int seal_last(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, unsigned int seals)
+{
+	VMA_ITERATOR(vmi, vma->vm_mm, start);
+	struct vm_area_struct *prev;
+
+	if (has_seals(vma, seals))
+		return 0;
+
+	vma_iter_load(&vmi);
+	prev = vma_prev(&vmi);
+	if (start > vma->vm_start)
+		prev = vma;
+	vma_next(&vmi);
+
+	return PTR_ERR_OR_ZERO(seal_part(&vmi, prev, vma, start, end, seals));
 }
 
 /**
@@ -269,11 +333,13 @@ static void set_seals(struct vm_area_struct *vma, unsigned int seals)
  * @end: end address, exclusive, page aligned, above @start
  * @mseal_flags: the flags of mseal(2), known ones
  *
- * First come the steps that can fail: the range is checked, then split at its
- * two ends. Then the seals are set, which cannot fail, and VMAs that become
- * equal are merged, which can fail without harm. So no seal has to be removed
- * after an error. At vm.max_map_count a split is refused even if a merge would
- * make up for it.
+ * First come the steps that can fail: the range is checked, split at its start if
+ * it has several VMAs, and its last VMA, often the only one, is sealed up to its
+ * end. From then on nothing can fail, except merging VMAs that become equal, which
+ * does no harm. So no seal has to be removed after an error.
+ *
+ * At vm.max_map_count the split at the start of several VMAs is refused even where
+ * the first could be joined with the second.
  *
  * Context: mmap write lock of @mm.
  * Return: 0 if the range is sealed. On an error no seal is added: -ENOMEM if
@@ -286,7 +352,7 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 {
 	unsigned int seals = mseal_flags_to_seals(mseal_flags);
 	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma, *prev;
+	struct vm_area_struct *vma, *prev, *merged;
 	struct range_facts facts;
 	int err;
 
@@ -297,18 +363,15 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 		return err;
 
 	/* The old VMA keeps the upper part, so facts.last stays the last. */
-	if (start > facts.first->vm_start) {
+	if (facts.first != facts.last && start > facts.first->vm_start) {
 		err = split_at(facts.first, start, seals);
 		if (err)
 			return err;
 	}
-	if (end < facts.last->vm_end) {
-		err = split_at(facts.last, end, seals);
-		if (err)
-			seals = 0;	/* only merge what was split */
-	}
-
-	if (likely(!err))
+	err = seal_last(facts.last, max(start, facts.last->vm_start), end, seals);
+	if (unlikely(err))
+		seals = 0;	/* only merge what was split */
+	else
 		widen_bounds(mm, start, end, facts.fixed);
 
 	vma_iter_set(&vmi, start);
@@ -316,8 +379,12 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	prev = vma_prev(&vmi);
 	for_each_vma_range(vmi, vma, end) {
 		if (!has_seals(vma, seals) || unlikely(err)) {
-			vma = merge_sealed(&vmi, prev, vma, seals);
-			set_seals(vma, seals);
+			merged = seal_part(&vmi, prev, vma, vma->vm_start,
+					   vma->vm_end, seals);
+			if (IS_ERR(merged))	/* Without memory it stays apart. */
+				set_seals(vma, seals);
+			else
+				vma = merged;
 		}
 		prev = vma;
 	}

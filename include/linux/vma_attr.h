@@ -34,6 +34,7 @@
 #ifndef _LINUX_VMA_ATTR_H
 #define _LINUX_VMA_ATTR_H
 
+#include <linux/completion.h>
 #include <linux/mm.h>
 
 #define SEAL_MAP		MSEAL_MAP
@@ -64,6 +65,7 @@
  * @VMA_ATTR_OP_UFFD_FILL: UFFDIO_COPY, UFFDIO_ZEROPAGE, UFFDIO_CONTINUE,
  *	UFFDIO_POISON and the destination of UFFDIO_MOVE: contents for a hole
  * @VMA_ATTR_OP_UFFD_EMPTY: the source of UFFDIO_MOVE: its pages leave
+ * @VMA_ATTR_OP_ZEROCOPY: TCP_ZEROCOPY_RECEIVE: other pages of a socket
  * @NR_VMA_ATTR_OPS: number of operations
  *
  * vma_attr_rules[] in mm/vma_attr.c says which seals refuse which operation.
@@ -83,6 +85,7 @@ enum vma_attr_op {
 	VMA_ATTR_OP_UFFD_REGISTER,
 	VMA_ATTR_OP_UFFD_FILL,
 	VMA_ATTR_OP_UFFD_EMPTY,
+	VMA_ATTR_OP_ZEROCOPY,
 	NR_VMA_ATTR_OPS,
 };
 
@@ -100,6 +103,40 @@ struct vma_attr_rule {
 	u8 unless_writable;
 };
 
+/**
+ * struct vma_attr_punch - A hole that is being punched on behalf of a mapping
+ * @node: in the list of all of them
+ * @mm: the mm of the mapping
+ * @mapping: the file
+ * @first: the first page of the file that the hole touches
+ * @last: the last one
+ * @waits: the mseal() calls that wait for it
+ */
+struct vma_attr_punch {
+	struct list_head node;
+	struct mm_struct *mm;
+	struct address_space *mapping;
+	pgoff_t first;
+	pgoff_t last;
+	struct list_head waits;
+};
+
+struct vma_attr_wait_node;
+
+/**
+ * struct vma_attr_wait - What one call of mseal() waits for
+ * @nodes: room for one of each hole that is being punched in the mm, or NULL
+ * @used: how many of them are used
+ * @pending: how many of these holes are not there yet
+ * @done: completed when @pending becomes 0
+ */
+struct vma_attr_wait {
+	struct vma_attr_wait_node *nodes;
+	unsigned int used;
+	unsigned int pending;
+	struct completion done;
+};
+
 #if defined(CONFIG_64BIT) && defined(CONFIG_MMU)
 
 extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
@@ -107,13 +144,21 @@ extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op);
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op);
+bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
+			       enum vma_attr_op op);
 bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 			      unsigned long end, enum vma_attr_op op);
-void vma_attr_punch_begin(struct mm_struct *mm);
-void vma_attr_punch_end(struct mm_struct *mm);
-void vma_attr_wait_for_punches(struct mm_struct *mm);
-void vma_attr_keep_lazyfree(struct mm_struct *mm, unsigned long start,
-			    unsigned long end);
+int __vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
+			     unsigned long end, const struct file *file,
+			     loff_t offset, enum vma_attr_op op);
+void vma_attr_punch_begin(struct vma_attr_punch *punch, struct mm_struct *mm,
+			  struct file *file, loff_t start, loff_t len);
+void vma_attr_punch_end(struct vma_attr_punch *punch);
+int vma_attr_wait_prepare(struct vma_attr_wait *wait, struct mm_struct *mm);
+void vma_attr_wait_add(struct vma_attr_wait *wait, struct mm_struct *mm,
+		       unsigned long start, unsigned long end);
+void vma_attr_wait_finish(struct vma_attr_wait *wait);
+void vma_attr_flush(struct mm_struct *mm, unsigned long start, unsigned long end);
 bool vma_attr_mseal_flags_known(unsigned long mseal_flags);
 unsigned long vma_attr_seals(const struct vm_area_struct *vma);
 int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
@@ -128,7 +173,6 @@ static inline void vma_attr_mm_init(struct mm_struct *mm)
 {
 	mm->seal_start = ULONG_MAX;
 	mm->seal_end = 0;
-	atomic_set(&mm->nr_punching, 0);
 }
 
 /**
@@ -221,6 +265,26 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 }
 
 /**
+ * vma_attr_permits_to_gap() - Do a mapping and those adjacent permit an operation?
+ * @vma: the first mapping of the range
+ * @end: the end of the range, exclusive
+ * @op: what is about to be done to every mapping of the range
+ *
+ * As vma_attr_permits_to(), for an operation that ends at the first gap.
+ *
+ * Context: mmap lock in either mode.
+ * Return: true if it may go ahead up to the first gap or the end; if not, the
+ * caller fails with -EPERM.
+ */
+static __always_inline bool vma_attr_permits_to_gap(struct vm_area_struct *vma,
+						    unsigned long end,
+						    enum vma_attr_op op)
+{
+	return !vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end) ||
+	       __vma_attr_permits_to_gap(vma, end, op);
+}
+
+/**
  * vma_attr_range_permits() - Do all mappings of a range permit an operation?
  * @mm: the mm
  * @start: first address
@@ -240,6 +304,34 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 {
 	return !vma_attr_may_be_sealed(mm, start, end) ||
 	       __vma_attr_range_permits(mm, start, end, op);
+}
+
+/**
+ * vma_attr_still_permits() - Ask again about a file, after a lock was dropped
+ * @mm: the mm
+ * @start: first address of the range that was asked about
+ * @end: end address, exclusive
+ * @file: what all of it mapped then
+ * @offset: of @start in @file, in bytes
+ * @op: what is about to be done
+ *
+ * For an operation on the file itself: while the lock was dropped the mapping may
+ * have been sealed, or moved elsewhere and sealed there. So the range still has to
+ * map these pages of @file. In a process that never sealed anything there is
+ * nothing to ask.
+ *
+ * Context: mmap lock of @mm in either mode.
+ * Return: 0, -EPERM if a mapping does not permit it, -ENOMEM if the range no longer
+ * maps these pages.
+ */
+static inline int vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
+					 unsigned long end, const struct file *file,
+					 loff_t offset, enum vma_attr_op op)
+{
+	if (likely(!vma_attr_mm_sealed(mm)))
+		return 0;
+
+	return __vma_attr_still_permits(mm, start, end, file, offset, op);
 }
 
 /**
@@ -307,6 +399,12 @@ static inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 	return true;
 }
 
+static inline bool vma_attr_permits_to_gap(struct vm_area_struct *vma,
+					   unsigned long end, enum vma_attr_op op)
+{
+	return true;
+}
+
 static inline bool vma_attr_range_permits(struct mm_struct *mm,
 					  unsigned long start, unsigned long end,
 					  enum vma_attr_op op)
@@ -314,11 +412,20 @@ static inline bool vma_attr_range_permits(struct mm_struct *mm,
 	return true;
 }
 
-static inline void vma_attr_punch_begin(struct mm_struct *mm)
+static inline int vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
+					 unsigned long end, const struct file *file,
+					 loff_t offset, enum vma_attr_op op)
+{
+	return 0;
+}
+
+static inline void vma_attr_punch_begin(struct vma_attr_punch *punch,
+					struct mm_struct *mm, struct file *file,
+					loff_t start, loff_t len)
 {
 }
 
-static inline void vma_attr_punch_end(struct mm_struct *mm)
+static inline void vma_attr_punch_end(struct vma_attr_punch *punch)
 {
 }
 
