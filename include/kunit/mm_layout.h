@@ -19,14 +19,14 @@ struct file;
  * enum kunit_mm_row - What the rows of a layout are about
  * @KUNIT_MM_PROT: "prot", the protection
  * @KUNIT_MM_BACK: "back", what is mapped
- * @KUNIT_MM_LOCK: "lock", what mseal() has locked
+ * @KUNIT_MM_SEAL: "seal", the seals that mseal() has set
  * @KUNIT_MM_FLAG: "flag", what madvise() and mlock() have set
  * @KUNIT_MM_ROWS: how many there are
  */
 enum kunit_mm_row {
 	KUNIT_MM_PROT,
 	KUNIT_MM_BACK,
-	KUNIT_MM_LOCK,
+	KUNIT_MM_SEAL,
 	KUNIT_MM_FLAG,
 	KUNIT_MM_ROWS,
 };

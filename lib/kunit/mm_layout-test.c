@@ -16,16 +16,16 @@ static const struct refused {
 	unsigned int row, column;
 	const char *why;
 } refused[] = {
-	{ "", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "|ww|", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "prot", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "prod |ww|", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
+	{ "", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "|ww|", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "prot", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "prod |ww|", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
 	{ "prot |ww|\nprot |ww|", 1, 0, "this row was there already" },
 	{ "prot |wy|", 0, 7, "this row has no such character" },
 	{ "back |aw|", 0, 7, "this row has no such character" },
-	{ "lock |.|g|", 0, 8, "this row has no such character" },
-	{ "lock |?|", 0, 6, "this row has no such character" },
-	{ "prot |ww|\nlock |.W|", 1, 7, "this row has no such character" },
+	{ "seal |.|g|", 0, 8, "this row has no such character" },
+	{ "seal |?|", 0, 6, "this row has no such character" },
+	{ "prot |ww|\nseal |.W|", 1, 7, "this row has no such character" },
 	{ "prot |ww||rr|", 0, 9, "a second border at the same place" },
 	{ "prot |wwrr|", 0, 8, "no border in front of this" },
 	{ "prot |ww |", 0, 8, "no border in front of this" },
@@ -77,12 +77,12 @@ static void parse_and_format(struct kunit *test)
 	static const char text[] =
 		"prot   |ww|rr|-|  |xX\n"
 		"back   |aA|pp|s|  |PP\n"
-		"lock   |..|11|f|  |77\n"
+		"seal   |..|11|f|  |77\n"
 		"flag   |..|dd|k|  |rr\n";
 	static const char good[] =
 		"prot   |w|w|rr|-|  |x|X\n"
 		"back   |a|A|pp|s|  |P|P\n"
-		"lock   |.|.|11|f|  |7|7\n"
+		"seal   |.|.|11|f|  |7|7\n"
 		"flag   |.|.|dd|k|  |r|r\n";
 	struct kunit_mm_layout layout;
 	char *formatted;
@@ -94,7 +94,7 @@ static void parse_and_format(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_PROT][0], ' ');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_PROT][4], 'r');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_BACK][3], 'A');
-	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_LOCK][6], 'f');
+	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_SEAL][6], 'f');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_FLAG][10], 'r');
 	KUNIT_EXPECT_TRUE(test, layout.border[2]);
 	KUNIT_EXPECT_FALSE(test, layout.border[5]);
@@ -138,10 +138,10 @@ static void compare(struct kunit *test)
 		{ "prot |ww|", "prot |ww", false },
 		{ "prot |ww|", "prot  |ww|", false },
 		/* Only what both say. */
-		{ "prot |ww|", "prot |ww|\nlock |11|", true },
-		{ "prot |ww|", "lock |11|", true },
-		{ "prot |ww|", "lock |1|1|", false },
-		{ "prot |ww|\nlock |11|", "prot |ww|\nlock |22|", false },
+		{ "prot |ww|", "prot |ww|\nseal |11|", true },
+		{ "prot |ww|", "seal |11|", true },
+		{ "prot |ww|", "seal |1|1|", false },
+		{ "prot |ww|\nseal |11|", "prot |ww|\nseal |22|", false },
 	};
 	struct kunit_mm_layout a, b;
 	int i;
@@ -176,18 +176,18 @@ static const struct built {
 	{ "flags", "prot |w|w|w|w|w|w|w|\nflag |.|d|f|k|r|s|l|" },
 	{ "stack", "prot     |ww|\nflag     |gg|" },
 #ifdef CONFIG_64BIT
-	{ "locks", "lock |.|1|2|3|7|c|d|e|f|" },
-	{ "locks and protection",
+	{ "seals", "seal |.|1|2|3|7|c|d|e|f|" },
+	{ "seals and protection",
 	  "prot |ww|ww|rr|rr|\n"
-	  "lock |..|11|11|77|" },
-	{ "locks in touched memory",
+	  "seal |..|11|11|77|" },
+	{ "seals in touched memory",
 	  "prot |ww|ww|rr|  |ww|\n"
 	  "back |AA|AA|AA|  |PP|\n"
-	  "lock |..|33|33|  |ff|" },
+	  "seal |..|33|33|  |ff|" },
 	{ "all of it",
 	  "prot |ww|rr|--|  |w|w|rr|xx|\n"
 	  "back |AA|ss|aa|  |p|p|PP|aa|\n"
-	  "lock |11|..|77|  |f|f|cc|33|\n"
+	  "seal |11|..|77|  |f|f|cc|33|\n"
 	  "flag |dd|..|kk|  |.|r|..|ff|" },
 #endif
 };
@@ -274,7 +274,7 @@ static const struct built unbuildable[] = {
 	{ "touched like its neighbour", "back |aa|AA|" },
 	{ "unknown protection", "prot |?|" },
 	{ "outside of the area", "prot                                 |w|" },
-	{ "a part of a lock", "lock |4|" },
+	{ "a part of a seal", "seal |4|" },
 	{ "wiped file", "back |pp|\nflag |kk|" },
 };
 
@@ -303,7 +303,7 @@ static void check_finds(struct kunit *test)
 	static const char * const others[] = {
 		"prot |wwww|rr|", "prot |ww|rrr|", "prot |ww|r|r|", "prot |ww|r|",
 		"prot |ww|rr", "prot |ww|rr|w|", "prot  |ww|rr|", "prot ",
-		"prot |rr|ww|", "back |aa|pp|", "back |AA|aa|", "lock |..|11|",
+		"prot |rr|ww|", "back |aa|pp|", "back |AA|aa|", "seal |..|11|",
 		"flag |..|dd|", "no layout",
 	};
 	struct kunit_mm_area *area = test->priv;

@@ -25,13 +25,13 @@
  */
 
 static const char * const row_names[KUNIT_MM_ROWS] = {
-	"prot", "back", "lock", "flag",
+	"prot", "back", "seal", "flag",
 };
 
 static const char * const row_cells[KUNIT_MM_ROWS] = {
 	[KUNIT_MM_PROT] = "-rwxX",
 	[KUNIT_MM_BACK] = "aApPs",
-	[KUNIT_MM_LOCK] = ".123456789abcdef",	/* a sum of bits instead of a table */
+	[KUNIT_MM_SEAL] = ".123456789abcdef",	/* a sum of bits instead of a table */
 	[KUNIT_MM_FLAG] = ".dfkrsgl",
 };
 
@@ -71,7 +71,7 @@ static const struct {
 	{ .file = true,  .shared = true,  .touched = true,  .anon_vma = false },
 };
 
-static const vm_flags_t lock_bits[] = {
+static const vm_flags_t seal_bits[] = {
 	VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_WEAK, VM_SEAL_DISCARD,
 };
 
@@ -79,7 +79,7 @@ static const vm_flags_t lock_bits[] = {
 static const struct {
 	unsigned int sum;
 	unsigned long mseal_flags;
-} lock_calls[] = {
+} seal_calls[] = {
 	{ 0x1, MSEAL_MAP },
 	{ 0x2, MSEAL_PROT },
 	{ 0x3, MSEAL_MAP | MSEAL_PROT },
@@ -117,13 +117,13 @@ static int find_cell(enum kunit_mm_row row, char c)
 	return at ? at - row_cells[row] : -1;
 }
 
-static int find_lock_call(char c)
+static int find_seal_call(char c)
 {
-	const int sum = find_cell(KUNIT_MM_LOCK, c);
+	const int sum = find_cell(KUNIT_MM_SEAL, c);
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(lock_calls); i++) {
-		if (lock_calls[i].sum == sum)
+	for (i = 0; i < ARRAY_SIZE(seal_calls); i++) {
+		if (seal_calls[i].sum == sum)
 			return i;
 	}
 	return -1;
@@ -133,7 +133,7 @@ static int find_lock_call(char c)
 static bool cell_known(enum kunit_mm_row row, char c)
 {
 	if (c == CELL_OTHER)
-		return row != KUNIT_MM_LOCK;
+		return row != KUNIT_MM_SEAL;
 
 	return find_cell(row, c) >= 0;
 }
@@ -156,9 +156,9 @@ static bool vma_fits(struct vm_area_struct *vma, enum kunit_mm_row row, int i)
 		return (vma->vm_flags & VM_ACCESS_FLAGS) == prots[i].flags;
 	case KUNIT_MM_BACK:
 		return vma_has_back(vma, i);
-	case KUNIT_MM_LOCK:
-		for (bit = 0; bit < ARRAY_SIZE(lock_bits); bit++) {
-			if (vma->vm_flags & lock_bits[bit])
+	case KUNIT_MM_SEAL:
+		for (bit = 0; bit < ARRAY_SIZE(seal_bits); bit++) {
+			if (vma->vm_flags & seal_bits[bit])
 				sum |= BIT(bit);
 		}
 		return sum == i;
@@ -224,7 +224,7 @@ static int parse_row_name(struct parser *p)
 		p->at += len + 1;
 		return row;
 	}
-	return parse_error(p, "the name of a row is missing: prot, back, lock or flag");
+	return parse_error(p, "the name of a row is missing: prot, back, seal or flag");
 }
 
 static int parse_row(struct parser *p)
@@ -664,16 +664,16 @@ static long build_flag(const struct kunit_mm_area *area,
 	return 0;
 }
 
-static long build_lock(const struct kunit_mm_area *area,
+static long build_seal(const struct kunit_mm_area *area,
 		       const struct kunit_mm_layout *layout,
 		       unsigned int first, unsigned int end)
 {
-	const int call = find_lock_call(layout->cell[KUNIT_MM_LOCK][first]);
+	const int call = find_seal_call(layout->cell[KUNIT_MM_SEAL][first]);
 
 	if (call < 0)
 		return 0;
 	return kunit_mm_syscall(mseal, kunit_mm_page_addr(area, first), (end - first) * PAGE_SIZE,
-			lock_calls[call].mseal_flags);
+			seal_calls[call].mseal_flags);
 }
 
 /* Is there a page that no calls can make? */
@@ -687,7 +687,7 @@ static int build_possible(struct kunit *test, const struct kunit_mm_area *area,
 		return build_error(test, text, area->pages, "outside of the area", 0);
 
 	for (page = 0; page < layout->pages; page++) {
-		const char lock = layout->cell[KUNIT_MM_LOCK][page];
+		const char seal = layout->cell[KUNIT_MM_SEAL][page];
 
 		if (is_hole(layout, page))
 			continue;
@@ -696,7 +696,7 @@ static int build_possible(struct kunit *test, const struct kunit_mm_area *area,
 				return build_error(test, text, page,
 						   "? only can be read", 0);
 		}
-		if (lock != '.' && find_lock_call(lock) < 0)
+		if (seal != '.' && find_seal_call(seal) < 0)
 			return build_error(test, text, page,
 					   "no flags of mseal() lock this", 0);
 	}
@@ -732,7 +732,7 @@ static const struct {
 } build_steps[] = {
 	{ build_map,	"mapping it failed" },
 	{ build_flag,	"its flag failed" },
-	{ build_lock,	"mseal() failed" },
+	{ build_seal,	"mseal() failed" },
 };
 
 static int build(struct kunit *test, const struct kunit_mm_area *area,
@@ -768,7 +768,7 @@ static int build(struct kunit *test, const struct kunit_mm_area *area,
  *
  * Acts on the mm of the thread, which kunit_attach_mm() makes, by the system
  * calls that a program would use. Without a row "back" all is anonymous and not
- * touched; without "prot", readable and writable; without "lock" and "flag",
+ * touched; without "prot", readable and writable; without "seal" and "flag",
  * there are none. Pages that are touched hold kunit_mm_page_contents().
  *
  * What was built is compared with @text: a border between VMAs that merge is

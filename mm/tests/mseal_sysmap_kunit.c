@@ -272,39 +272,39 @@ static void sysmap_wanted(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, PER_LINUX));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, true, PER_LINUX));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, ADDR_SYSMAP_NOSEAL));
 
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, PER_LINUX));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, PER_LINUX));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ADDR_SYSMAP_MOVABLE));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ADDR_SYSMAP_NOSEAL));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, ADDR_SYSMAP_NOSEAL));
 
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, false, PER_LINUX));
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, PER_LINUX));
-	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, ADDR_SYSMAP_NOSEAL));
 
 	/* One bit of the personality and no other. */
 	for (bit = 0; bit < 32; bit++) {
-		const bool movable = bit == 28;
+		const bool noseal = bit == 28;
 
-		KUNIT_EXPECT_EQ(test, !movable, mseal_sysmap_wanted(1, false, 1U << bit));
+		KUNIT_EXPECT_EQ(test, !noseal, mseal_sysmap_wanted(1, false, 1U << bit));
 	}
-	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, ~ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, ~ADDR_SYSMAP_NOSEAL));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ~0U));
 }
 
 /* What user space has compiled in. */
 static void sysmap_constants(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, 0x10000000, ADDR_SYSMAP_MOVABLE);
-	KUNIT_EXPECT_EQ(test, 0x00800000, PF_SYSMAP_MOVABLE);
+	KUNIT_EXPECT_EQ(test, 0x10000000, ADDR_SYSMAP_NOSEAL);
+	KUNIT_EXPECT_EQ(test, 0x00800000, PF_SYSMAP_NOSEAL);
 
 	/* An exec that gains privileges drops it, so nobody can impose it. */
-	KUNIT_EXPECT_TRUE(test, PER_CLEAR_ON_SETID & ADDR_SYSMAP_MOVABLE);
+	KUNIT_EXPECT_TRUE(test, PER_CLEAR_ON_SETID & ADDR_SYSMAP_NOSEAL);
 	/* And it drops what it dropped before. */
 	KUNIT_EXPECT_EQ(test, READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE |
 			ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO,
-			PER_CLEAR_ON_SETID & ~ADDR_SYSMAP_MOVABLE);
+			PER_CLEAR_ON_SETID & ~ADDR_SYSMAP_NOSEAL);
 }
 
 /* An exec takes the sysctl as it is, and then keeps to that. */
@@ -327,7 +327,7 @@ static void sysmap_latched(struct kunit *test)
 
 				WRITE_ONCE(mseal_sysmap_level, level);
 				current->personality = marks[j] ?
-					ADDR_SYSMAP_MOVABLE : PER_LINUX;
+					ADDR_SYSMAP_NOSEAL : PER_LINUX;
 				mm->seal_sysmap = !sealed;
 				mseal_sysmap_exec(mm, marks[i]);
 
@@ -336,7 +336,7 @@ static void sysmap_latched(struct kunit *test)
 						    level, marks[i], marks[j]);
 				for (later = MSEAL_SYSMAP_OFF; later <= LOCKED; later++) {
 					WRITE_ONCE(mseal_sysmap_level, later);
-					current->personality ^= ADDR_SYSMAP_MOVABLE;
+					current->personality ^= ADDR_SYSMAP_NOSEAL;
 					KUNIT_EXPECT_EQ(test, mm->seal_sysmap, sealed);
 				}
 			}

@@ -183,12 +183,12 @@ static long cache_objects(const char *name)
  */
 #define AT_HAND		64
 
-static void take_census(struct kunit *test, struct vma_attr_twin *twin,
+static void take_census(struct kunit *test, struct vma_attr_checked *checked,
 			struct census *census)
 {
 	unsigned int i;
 
-	vma_attr_twin_empty(test, twin);
+	vma_attr_checked_empty(test, checked);
 	/* A kernel thread's last fput() is put off: the file of the test before, too. */
 	flush_delayed_fput();
 	/* VMAs and nodes of the tree are freed by RCU, and some of that in two steps. */
@@ -196,7 +196,7 @@ static void take_census(struct kunit *test, struct vma_attr_twin *twin,
 	rcu_barrier();
 	for (i = 0; i < ARRAY_SIZE(cache_names); i++)
 		census->objects[i] = cache_objects(cache_names[i]);
-	census->files = file_count(twin->area.file);
+	census->files = file_count(checked->area.file);
 	census->committed = vm_memory_committed();
 }
 
@@ -249,7 +249,7 @@ static const struct model_op ops[] = {
 };
 
 /* Each page has the locks that it had, or those that it should have now. */
-static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *twin)
+static const char *seals_kept(struct kunit *test, const struct vma_attr_checked *checked)
 {
 	struct kunit_mm_layout *layout, *before, *after, *found;
 	const char *what = NULL;
@@ -260,18 +260,18 @@ static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *tw
 	before = layout;
 	after = layout + 1;
 	found = layout + 2;
-	vma_attr_model_layout(&twin->model_before, twin->touch, before);
-	vma_attr_model_layout(&twin->model, twin->touch, after);
-	kunit_mm_layout_read(current->mm, &twin->area, BIT(KUNIT_MM_LOCK), found);
+	vma_attr_model_layout(&checked->model_before, checked->touch, before);
+	vma_attr_model_layout(&checked->model, checked->touch, after);
+	kunit_mm_layout_read(current->mm, &checked->area, BIT(KUNIT_MM_SEAL), found);
 
 	for (page = 0; page < MODEL_PAGES; page++) {
-		const char lock = found->cell[KUNIT_MM_LOCK][page];
+		const char seal = found->cell[KUNIT_MM_SEAL][page];
 
 		/* mremap() may unmap its source or destination and then fail. */
-		if (lock == ' ' && !(twin->model_before.page[page].locks & MODEL_MAP))
+		if (seal == ' ' && !(checked->model_before.page[page].seals & MODEL_MAP))
 			continue;
-		if (lock != before->cell[KUNIT_MM_LOCK][page] &&
-		    lock != after->cell[KUNIT_MM_LOCK][page])
+		if (seal != before->cell[KUNIT_MM_SEAL][page] &&
+		    seal != after->cell[KUNIT_MM_SEAL][page])
 			what = "a lock was lost or has spread";
 	}
 	kunit_kfree(test, layout);
@@ -280,18 +280,18 @@ static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *tw
 }
 
 /* The operation with an allocation that failed has returned: is all well? */
-static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
+static const char *after_failure(struct kunit *test, struct vma_attr_checked *checked,
 				 const struct model_op *op)
 {
 	const char *what;
 
 	/* It did without, maybe with a border that could have gone. */
-	if (!twin->have) {
-		what = vma_attr_twin_compare(current->mm, twin, &twin->model);
+	if (!checked->have) {
+		what = vma_attr_checked_compare(current->mm, checked, &checked->model);
 		/* mremap(2) has moved the pages, and could not split the source. */
 		if (!what || op->type != MODEL_MREMAP_MOVE)
 			return what;
-	} else if (twin->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM)) {
+	} else if (checked->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM)) {
 		/* -EAGAIN is what madvise(2) calls it. */
 		return "it returned something else";
 	}
@@ -300,12 +300,12 @@ static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
 		return what;
 	/* munmap(2) leaves the border of its first split behind, and no more. */
 	if (op->type == MODEL_MUNMAP)
-		return vma_attr_twin_compare(current->mm, twin, &twin->model_before);
+		return vma_attr_checked_compare(current->mm, checked, &checked->model_before);
 	if (op->type != MODEL_MSEAL)
-		return locks_kept(test, twin);
+		return seals_kept(test, checked);
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	return kunit_mm_snapshot_same(&twin->before, &twin->after) ?
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	return kunit_mm_snapshot_same(&checked->before, &checked->after) ?
 		NULL : "it ran out of memory, and has changed something";
 }
 
@@ -313,34 +313,34 @@ static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
  * Carry out an operation with its nth allocation failing. Returns false if it
  * makes less than that, so none has failed.
  */
-static bool try_failure(struct kunit *test, struct vma_attr_twin *twin,
+static bool try_failure(struct kunit *test, struct vma_attr_checked *checked,
 			const struct model_op *op, unsigned int nth)
 {
 	const char *what;
 	bool failed;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
-	twin->model_before = twin->model;
-	twin->want = model_apply(&twin->model, op);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
+	checked->model_before = checked->model;
+	checked->want = model_apply(&checked->model, op);
 	/* Who is refused allocates nothing. */
-	if (twin->want)
+	if (checked->want)
 		return false;
 
 	fail_nth(nth);
-	twin->have = vma_attr_kernel_do(&twin->area, op);
+	checked->have = vma_attr_kernel_do(&checked->area, op);
 	failed = has_failed();
 	fail_nth(0);
 
 	if (failed)
-		what = after_failure(test, twin, op);
-	else if (twin->have)
+		what = after_failure(test, checked, op);
+	else if (checked->have)
 		what = "it returned something else";
 	else
-		what = vma_attr_twin_compare(current->mm, twin, &twin->model);
+		what = vma_attr_checked_compare(current->mm, checked, &checked->model);
 	if (what) {
 		kunit_err(test, "allocation %u of %s %s\n", nth,
 			  vma_attr_op_name(op->type), failed ? "failed" : "worked");
-		vma_attr_twin_print(test, twin, op, what);
+		vma_attr_checked_print(test, checked, op, what);
 		KUNIT_FAIL_AND_ABORT(test, "%s: %s", vma_attr_op_name(op->type), what);
 	}
 	return failed;
@@ -366,13 +366,13 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 				 struct tally *tally)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	struct vma_attr_arrangement arr;
 	struct census before, after;
 	unsigned int nr, i, nth;
 	struct model_op op;
 
-	take_census(test, twin, &before);
+	take_census(test, checked, &before);
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		if (!vma_attr_arrangement(nr, &arr) ||
 		    !vma_attr_arrangement_basic(&arr))
@@ -383,16 +383,16 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 			if (is_miscounted(op.type) != miscounted)
 				continue;
 			for (nth = 1; nth <= MOST_ALLOCATIONS; nth++) {
-				vma_attr_arrange(test, twin, &arr, backing->backing);
-				if (!try_failure(test, twin, &op, nth))
+				vma_attr_arrange(test, checked, &arr, backing->backing);
+				if (!try_failure(test, checked, &op, nth))
 					break;
 				tally->failures[op.type]++;
-				tally->refused[op.type] += !!twin->have;
+				tally->refused[op.type] += !!checked->have;
 			}
 			KUNIT_ASSERT_LE(test, nth, MOST_ALLOCATIONS);
 		}
 	}
-	take_census(test, twin, &after);
+	take_census(test, checked, &after);
 	if (miscounted)
 		after.committed = before.committed;
 	expect_no_leak(test, &before, &after);
@@ -401,13 +401,13 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 static void allocations_fail(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	struct tally tally = {};
 	unsigned int i;
 
 	need_fault_injection(test);
-	twin->touch = backing->touch;
-	twin->untidy = true;
+	checked->touch = backing->touch;
+	checked->untidy = true;
 	fail_each_allocation(test, /* miscounted= */ false, &tally);
 	fail_each_allocation(test, /* miscounted= */ true, &tally);
 
@@ -423,7 +423,7 @@ static void allocations_fail(struct kunit *test)
 	/* Merging that fails is no reason to fail. */
 	KUNIT_EXPECT_GT(test, tally.failures[MODEL_MSEAL],
 			tally.refused[MODEL_MSEAL]);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 /*
@@ -438,42 +438,42 @@ static unsigned int splits(const struct model *model, const struct model_op *op)
 
 	model_apply(&sealed, op);
 	if (model_joined(model, op->first) &&
-	    sealed.page[op->first].locks != model->page[op->first].locks)
+	    sealed.page[op->first].seals != model->page[op->first].seals)
 		nr++;
 	if (model_joined(model, op->end) &&
-	    sealed.page[op->end - 1].locks != model->page[op->end - 1].locks)
+	    sealed.page[op->end - 1].seals != model->page[op->end - 1].seals)
 		nr++;
 	return nr;
 }
 
 /* mseal() with room for so many more mappings. Returns false if it is refused. */
-static bool try_room(struct kunit *test, struct vma_attr_twin *twin,
+static bool try_room(struct kunit *test, struct vma_attr_checked *checked,
 		     const struct model_op *op, unsigned int room)
 {
-	const bool enough = splits(&twin->model, op) <= room;
+	const bool enough = splits(&checked->model, op) <= room;
 	const int old_max = sysctl_max_map_count;
 	const char *what;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
-	twin->model_before = twin->model;
-	twin->want = model_apply(&twin->model, op);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
+	checked->model_before = checked->model;
+	checked->want = model_apply(&checked->model, op);
 	if (!enough) {
-		twin->model = twin->model_before;
-		twin->want = -ENOMEM;
+		checked->model = checked->model_before;
+		checked->want = -ENOMEM;
 	}
 
 	WRITE_ONCE(sysctl_max_map_count, current->mm->map_count + room);
-	twin->have = vma_attr_kernel_do(&twin->area, op);
+	checked->have = vma_attr_kernel_do(&checked->area, op);
 	WRITE_ONCE(sysctl_max_map_count, old_max);
 
-	what = twin->have != twin->want ? "it returned something else" :
-		vma_attr_twin_compare(current->mm, twin, &twin->model);
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	if (!what && twin->want &&
-	    !kunit_mm_snapshot_same(&twin->before, &twin->after))
+	what = checked->have != checked->want ? "it returned something else" :
+		vma_attr_checked_compare(current->mm, checked, &checked->model);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	if (!what && checked->want &&
+	    !kunit_mm_snapshot_same(&checked->before, &checked->after))
 		what = "it was refused, and has changed something";
 	if (what) {
-		vma_attr_twin_print(test, twin, op, what);
+		vma_attr_checked_print(test, checked, op, what);
 		KUNIT_FAIL_AND_ABORT(test, "room for %u: %s", room, what);
 	}
 	return enough;
@@ -483,25 +483,25 @@ static bool try_room(struct kunit *test, struct vma_attr_twin *twin,
 static void mappings_run_out(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	unsigned int nr, i, room, refused = 0;
 	struct vma_attr_arrangement arr;
 
-	twin->touch = backing->touch;
+	checked->touch = backing->touch;
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		if (!vma_attr_arrangement(nr, &arr) ||
 		    !vma_attr_arrangement_basic(&arr))
 			continue;
 		for (i = 0; i < ARRAY_SIZE(ops) && ops[i].type == MODEL_MSEAL; i++) {
 			for (room = 0; room <= 2; room++) {
-				vma_attr_arrange(test, twin, &arr, backing->backing);
-				refused += !try_room(test, twin, &ops[i], room);
+				vma_attr_arrange(test, checked, &arr, backing->backing);
+				refused += !try_room(test, checked, &ops[i], room);
 			}
 		}
 	}
 	kunit_info(test, "%u refused\n", refused);
 	KUNIT_EXPECT_GT(test, refused, 0);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
@@ -517,7 +517,7 @@ static struct kunit_suite vma_attr_fault_suite = {
 	.name = "vma_attr_fault",
 	.suite_init = knobs_turn,
 	.suite_exit = knobs_turn_back,
-	.init = vma_attr_twin_init,
+	.init = vma_attr_checked_init,
 	.test_cases = vma_attr_fault_cases,
 };
 

@@ -21,17 +21,17 @@
 
 #include "../internal.h"
 
-static char locks_to_char(vm_flags_t locks)
+static char seals_to_char(vm_flags_t seals)
 {
 	unsigned int sum = 0;
 
-	if (locks & VM_SEAL_MAP)
+	if (seals & VM_SEAL_MAP)
 		sum += 1;
-	if (locks & VM_SEAL_PROT)
+	if (seals & VM_SEAL_PROT)
 		sum += 2;
-	if (locks & VM_SEAL_DISCARD_WEAK)
+	if (seals & VM_SEAL_DISCARD_WEAK)
 		sum += 4;
-	if (locks & VM_SEAL_DISCARD)
+	if (seals & VM_SEAL_DISCARD)
 		sum += 8;
 
 	return ".123456789abcdef"[sum];
@@ -51,7 +51,7 @@ static char locks_to_char(vm_flags_t locks)
 #define ARENAS_PER_MM	16
 
 /* A row of a layout, with its name and the end of the line. */
-#define SHORT_LEN	(sizeof("lock |") + 2 * ARENA_PAGES + 1)
+#define SHORT_LEN	(sizeof("seal |") + 2 * ARENA_PAGES + 1)
 
 enum backing {
 	ANON,
@@ -205,14 +205,14 @@ do {										\
 } while (0)
 
 /* What the arena has locked. # stands for these locks. */
-#define ASSERT_LAYOUT(_test, _want, _locks)					\
+#define ASSERT_LAYOUT(_test, _want, _seals)					\
 do {										\
 	struct kunit *__test = (_test);						\
 	struct arena *__arena = __test->priv;					\
 	char __want[SHORT_LEN];							\
 										\
-	snprintf(__want, sizeof(__want), "lock %s", _want);			\
-	strreplace(__want, '#', locks_to_char(_locks));				\
+	snprintf(__want, sizeof(__want), "seal %s", _want);			\
+	strreplace(__want, '#', seals_to_char(_seals));				\
 	KUNIT_ASSERT_MM_LAYOUT(__test, &__arena->area, __want);			\
 } while (0)
 
@@ -221,31 +221,31 @@ struct seal {
 	const char *name;
 	bool unsealed;
 	unsigned long flags;
-	vm_flags_t locks;
+	vm_flags_t bits;
 };
 
-#define LOCKS_MAP	VM_SEAL_MAP
-#define LOCKS_PROT	VM_SEAL_PROT
-#define LOCKS_DISCARD	(VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD)
+#define BITS_MAP	VM_SEAL_MAP
+#define BITS_PROT	VM_SEAL_PROT
+#define BITS_DISCARD	(VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD)
 
 static const struct seal seals[] = {
 	{ "unsealed",		.unsealed = true },
 	{ "0",			.flags = 0,
-	  .locks = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK },
+	  .bits = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK },
 	{ "MAP",		.flags = MSEAL_MAP,
-	  .locks = LOCKS_MAP },
+	  .bits = BITS_MAP },
 	{ "PROT",		.flags = MSEAL_PROT,
-	  .locks = LOCKS_PROT },
+	  .bits = BITS_PROT },
 	{ "MAP|PROT",		.flags = MSEAL_MAP | MSEAL_PROT,
-	  .locks = LOCKS_MAP | LOCKS_PROT },
+	  .bits = BITS_MAP | BITS_PROT },
 	{ "DISCARD",		.flags = MSEAL_DISCARD,
-	  .locks = LOCKS_DISCARD },
+	  .bits = BITS_DISCARD },
 	{ "MAP|DISCARD",	.flags = MSEAL_MAP | MSEAL_DISCARD,
-	  .locks = LOCKS_MAP | LOCKS_DISCARD },
+	  .bits = BITS_MAP | BITS_DISCARD },
 	{ "PROT|DISCARD",	.flags = MSEAL_PROT | MSEAL_DISCARD,
-	  .locks = LOCKS_PROT | LOCKS_DISCARD },
+	  .bits = BITS_PROT | BITS_DISCARD },
 	{ "MAP|PROT|DISCARD",	.flags = MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD,
-	  .locks = LOCKS_MAP | LOCKS_PROT | LOCKS_DISCARD },
+	  .bits = BITS_MAP | BITS_PROT | BITS_DISCARD },
 };
 
 /* With and without the first. */
@@ -333,7 +333,7 @@ static void mseal_arguments(struct kunit *test)
 }
 
 /* Which bits a set of flags sets, and on which pages: neither more nor less. */
-static void mseal_locks(struct kunit *test)
+static void mseal_seals(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
 	enum backing backing;
@@ -344,28 +344,28 @@ static void mseal_locks(struct kunit *test)
 		/* Inside a VMA. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 2, 4, seal);
-		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->bits);
 		KUNIT_ASSERT_TRUE(test, vma_attr_mm_sealed(current->mm));
 
 		/* At its start. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 0, 2, seal);
-		ASSERT_LAYOUT(test, "|##|....|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|....|", seal->bits);
 
 		/* At its end. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 5, 6, seal);
-		ASSERT_LAYOUT(test, "|.....|#|", seal->locks);
+		ASSERT_LAYOUT(test, "|.....|#|", seal->bits);
 
 		/* All of it. */
 		arena_map(test, "rrwwrr", backing);
 		arena_seal(test, 2, 4, seal);
-		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->bits);
 
 		/* Over several, with the outer ones in part. */
 		arena_map(test, "wwwrrrwww", backing);
 		arena_seal(test, 2, 7, seal);
-		ASSERT_LAYOUT(test, "|..|#|###|#|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|#|###|#|..|", seal->bits);
 		assert_contents_kept(test, "mseal");
 	}
 }
@@ -407,18 +407,18 @@ static void mseal_merges(struct kunit *test)
 		arena_map(test, "wwwwwwww", backing);
 		arena_seal(test, 1, 2, seal);
 		arena_seal(test, 2, 3, seal);
-		ASSERT_LAYOUT(test, "|.|##|.....|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|##|.....|", seal->bits);
 		arena_seal(test, 6, 7, seal);
 		arena_seal(test, 5, 6, seal);
-		ASSERT_LAYOUT(test, "|.|##|..|##|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|##|..|##|.|", seal->bits);
 		arena_seal(test, 3, 5, seal);
-		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
 
 		/* Around what was sealed earlier. */
 		arena_map(test, "wwwwwwww", backing);
 		arena_seal(test, 3, 5, seal);
 		arena_seal(test, 1, 7, seal);
-		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
 
 		/* Two at once, with what is on either side. */
 		arena_map(test, "wwwwwwww", backing);
@@ -442,21 +442,21 @@ static void mseal_merges(struct kunit *test)
 		arena_seal(test, 0, 2, seal);
 		arena_seal(test, 2, 4, seal);
 		arena_seal(test, 5, 7, seal);
-		ASSERT_LAYOUT(test, "|##|##| |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|##| |##|", seal->bits);
 		assert_contents_kept(test, "mseal");
 	}
 }
 
 /* A VMA for each run of pages with equal locks. */
-static void assert_runs(struct kunit *test, const char *locks)
+static void assert_runs(struct kunit *test, const char *cells)
 {
 	char want[SHORT_LEN], *p = want;
 	int i;
 
-	for (i = 0; locks[i]; i++) {
-		if (!i || locks[i] != locks[i - 1])
+	for (i = 0; cells[i]; i++) {
+		if (!i || cells[i] != cells[i - 1])
 			*p++ = '|';
-		*p++ = locks[i];
+		*p++ = cells[i];
 	}
 	*p++ = '|';
 	*p = '\0';
@@ -469,9 +469,9 @@ static void mseal_accumulates(struct kunit *test)
 	const struct seal *seal = test->param_value, *other;
 
 	for (other = &seals[1]; other < &seals[ARRAY_SIZE(seals)]; other++) {
-		const char a = locks_to_char(seal->locks);
-		const char b = locks_to_char(other->locks);
-		const char ab = locks_to_char(seal->locks | other->locks);
+		const char a = seals_to_char(seal->bits);
+		const char b = seals_to_char(other->bits);
+		const char ab = seals_to_char(seal->bits | other->bits);
 
 		arena_map(test, "wwwwww", ANON);
 		arena_seal(test, 1, 4, seal);
@@ -513,7 +513,7 @@ static void mseal_max_map_count(struct kunit *test)
 
 		if (room == 2) {
 			KUNIT_ASSERT_EQ(test, 0, ret);
-			ASSERT_LAYOUT(test, "|..|.|##|.|..|", seal->locks);
+			ASSERT_LAYOUT(test, "|..|.|##|.|..|", seal->bits);
 			break;
 		}
 		arena_read(test, &arena->after);
@@ -542,7 +542,7 @@ static void mseal_droppable(struct kunit *test)
 			       "droppable among others");
 	} else {
 		arena_seal(test, 1, 5, seal);
-		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->bits);
 	}
 }
 
@@ -837,16 +837,16 @@ static void operations(struct kunit *test)
 static void operations_gap(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
-	const bool map = seal->locks & VM_SEAL_MAP;
+	const bool map = seal->bits & VM_SEAL_MAP;
 	unsigned long addr, len = 10 * PAGE_SIZE;
 
 	/* The error is the one for the gap, as that comes first. */
-	if (seal->locks & VM_SEAL_PROT) {
+	if (seal->bits & VM_SEAL_PROT) {
 		arena_map(test, "wwrrww  rr", ANON);
 		arena_seal(test, 8, 10, seal);
 		addr = page_addr(test, 0);
 		KUNIT_ASSERT_EQ(test, -ENOMEM, op_mprotect_none(test, addr, len));
-		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->bits);
 	}
 
 	arena_map(test, "wwrrww  rr", ANON);
@@ -861,10 +861,10 @@ static void operations_gap(struct kunit *test)
 		ASSERT_REFUSED(test, op_madvise_dontfork(test, addr, len), -EPERM,
 			       "dontfork");
 	}
-	if (seal->locks & VM_SEAL_PROT)
+	if (seal->bits & VM_SEAL_PROT)
 		ASSERT_REFUSED(test, op_madvise_guard_install(test, addr, len),
 			       -EPERM, "guard install");
-	if (seal->locks & VM_SEAL_DISCARD_WEAK) {
+	if (seal->bits & VM_SEAL_DISCARD_WEAK) {
 		ASSERT_REFUSED(test, op_madvise_dontneed(test, addr, len), -EPERM,
 			       "dontneed");
 		ASSERT_REFUSED(test, op_madvise_wipeonfork(test, addr, len), -EPERM,
@@ -875,7 +875,7 @@ static void operations_gap(struct kunit *test)
 	/* Up to where the seal begins it is none of its business. */
 	KUNIT_ASSERT_EQ(test, 0, op_mprotect_none(test, addr, 6 * PAGE_SIZE));
 	KUNIT_ASSERT_EQ(test, 0, op_munmap(test, addr, 8 * PAGE_SIZE));
-	ASSERT_LAYOUT(test, "        |##|", seal->locks);
+	ASSERT_LAYOUT(test, "        |##|", seal->bits);
 }
 
 /* Several mappings are moved at once, over one that may not go. */
@@ -891,7 +891,7 @@ static void mremap_several_over(struct kunit *test)
 	src = page_addr(test, 0);
 	dst = page_addr(test, 10);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test,
 			       syscall(mremap, src, 6 * PAGE_SIZE, 6 * PAGE_SIZE,
 				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
@@ -918,7 +918,7 @@ static void mremap_move_shrink(struct kunit *test)
 	src = page_addr(test, 0);
 	dst = page_addr(test, 8);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test,
 			       syscall(mremap, src, 4 * PAGE_SIZE, 2 * PAGE_SIZE,
 				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
@@ -953,7 +953,7 @@ static void mmap_beside(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, addr, vm_mmap(NULL, addr, 2 * PAGE_SIZE,
 					    PROT_READ | PROT_WRITE,
 					    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
-	ASSERT_LAYOUT(test, "|..|##|..|##|..|", seal->locks);
+	ASSERT_LAYOUT(test, "|..|##|..|##|..|", seal->bits);
 }
 
 /* brk(): a sealed part of the heap stays, and the heap grows beside it. */
@@ -972,16 +972,16 @@ static void brk_sealed(struct kunit *test)
 	mm->brk = mm->start_brk;
 	KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
 	arena_seal(test, 4, 8, seal);
-	ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+	ASSERT_LAYOUT(test, "|....|####|", seal->bits);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test, syscall(brk, shrunk), heap, "shrinking brk");
 		ASSERT_REFUSED(test, syscall(brk, page_addr(test, 6)), heap,
 			       "shrinking brk in the seal");
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, grown), grown);
-		ASSERT_LAYOUT(test, "|....|####|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|....|####|..|", seal->bits);
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
-		ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+		ASSERT_LAYOUT(test, "|....|####|", seal->bits);
 	} else {
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, shrunk), shrunk);
 		ASSERT_LAYOUT(test, "|..|", 0);
@@ -1001,29 +1001,29 @@ static void seal_stays(struct kunit *test)
 	arena_seal(test, 0, 6, seal);
 	addr = page_addr(test, 2);
 	KUNIT_ASSERT_EQ(test, 0, op_madvise_random(test, addr, two));
-	ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+	ASSERT_LAYOUT(test, "|##|##|##|", seal->bits);
 	KUNIT_ASSERT_EQ(test, 0, syscall(madvise, addr, two, MADV_NORMAL));
-	ASSERT_LAYOUT(test, "|######|", seal->locks);
+	ASSERT_LAYOUT(test, "|######|", seal->bits);
 
 	/* Its protection changed. */
-	if (!(seal->locks & VM_SEAL_PROT)) {
+	if (!(seal->bits & VM_SEAL_PROT)) {
 		KUNIT_ASSERT_EQ(test, 0, op_mprotect_read(test, addr, two));
-		ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|##|##|", seal->bits);
 		KUNIT_ASSERT_EQ(test, 0, op_mprotect_write(test, addr, two));
-		ASSERT_LAYOUT(test, "|######|", seal->locks);
+		ASSERT_LAYOUT(test, "|######|", seal->bits);
 	}
 
 	/* Moved: it comes along, and leaves nothing of it behind. */
-	if (!(seal->locks & VM_SEAL_MAP)) {
+	if (!(seal->bits & VM_SEAL_MAP)) {
 		dst = page_addr(test, 8);
 		ret = syscall(mremap, addr, two, two, MREMAP_MAYMOVE | MREMAP_FIXED, dst);
 		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
-		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->bits);
 
 		/* The same place, newly mapped, is not sealed. */
 		KUNIT_ASSERT_EQ(test, 0, op_munmap(test, dst, two));
 		KUNIT_ASSERT_EQ(test, (long)dst, op_mmap(test, dst, two));
-		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->bits);
 	}
 }
 
@@ -1109,7 +1109,7 @@ static void fork_keeps(struct kunit *test)
 	arena_map(test, "wwrrwwrr", ANON);
 	arena_seal(test, 2, 7, seal);
 	ASSERT_LAYOUT(test, seal->unsealed ? "|..|..|..|..|" : "|..|##|##|#|.|",
-		      seal->locks);
+		      seal->bits);
 	start = page_addr(test, 0);
 	end = page_addr(test, ARENA_PAGES);
 
@@ -1131,10 +1131,10 @@ static void fork_keeps(struct kunit *test)
 	mmap_read_lock(child);
 	KUNIT_EXPECT_EQ(test,
 			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_UNMAP),
-			!(seal->locks & VM_SEAL_MAP));
+			!(seal->bits & VM_SEAL_MAP));
 	KUNIT_EXPECT_EQ(test,
 			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_PROTECT),
-			!(seal->locks & VM_SEAL_PROT));
+			!(seal->bits & VM_SEAL_PROT));
 	mmap_read_unlock(child);
 
 	mmput(child);
@@ -1169,7 +1169,7 @@ static int vma_attr_test_init(struct kunit *test)
 
 static struct kunit_case vma_attr_test_cases[] = {
 	KUNIT_CASE(mseal_arguments),
-	KUNIT_CASE_PARAM(mseal_locks, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_seals, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_gaps, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_merges, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_accumulates, seal_gen_params),

@@ -32,10 +32,10 @@
 #define MODEL_EXEC	4
 
 /* What a page has locked; the first three are also the flags of mseal(). */
-#define MODEL_MAP	1
-#define MODEL_PROT	2
-#define MODEL_DISCARD	4
-#define MODEL_RO	8	/* mainline's discard rule */
+#define MODEL_MAP		1
+#define MODEL_PROT		2
+#define MODEL_DISCARD		4
+#define MODEL_DISCARD_WEAK	8	/* mainline's discard rule */
 
 /* Flags of a page that VMAs have to agree in. */
 #define MODEL_DONTDUMP	1
@@ -50,7 +50,7 @@ struct model_page {
 	unsigned char backing;	/* enum model_backing */
 	unsigned char prot;	/* MODEL_READ ... */
 	unsigned char flags;	/* MODEL_DONTDUMP ... */
-	unsigned char locks;	/* MODEL_MAP ... */
+	unsigned char seals;	/* MODEL_MAP ... */
 	unsigned int pgoff;	/* page of the file; 0 if there is none */
 };
 
@@ -103,9 +103,9 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 {
 	const int writable = p->prot & MODEL_WRITE;
 	/* Nobody who could not have stored over it throws it away ... */
-	const int strict = (p->locks & MODEL_DISCARD) && !writable;
+	const int strict = (p->seals & MODEL_DISCARD) && !writable;
 	/* ... or, as mainline has it, over anonymous memory. */
-	const int mainline = (p->locks & MODEL_RO) && !writable &&
+	const int mainline = (p->seals & MODEL_DISCARD_WEAK) && !writable &&
 			     p->backing == MODEL_ANON;
 
 	switch (op) {
@@ -115,14 +115,14 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 	case MODEL_MREMAP_MOVE:
 	case MODEL_MADV_DONTFORK:
 	case MODEL_MADV_DOFORK:
-		return p->locks & MODEL_MAP;
+		return p->seals & MODEL_MAP;
 	case MODEL_MREMAP_DONTUNMAP:
-		return (p->locks & MODEL_MAP) || strict;
+		return (p->seals & MODEL_MAP) || strict;
 	case MODEL_MPROTECT:
 	case MODEL_GUARD_REMOVE:
-		return p->locks & MODEL_PROT;
+		return p->seals & MODEL_PROT;
 	case MODEL_GUARD_INSTALL:
-		return (p->locks & MODEL_PROT) || strict || mainline;
+		return (p->seals & MODEL_PROT) || strict || mainline;
 	case MODEL_DONTNEED:
 	case MODEL_FREE:
 	case MODEL_REMOVE:
@@ -161,7 +161,7 @@ static int model_joined(const struct model *m, unsigned int i)
 
 	return a->mapped && b->mapped && a->backing == b->backing &&
 	       a->prot == b->prot && a->flags == b->flags &&
-	       a->locks == b->locks &&
+	       a->seals == b->seals &&
 	       (a->backing == MODEL_ANON || a->pgoff + 1 == b->pgoff);
 }
 
@@ -217,7 +217,7 @@ static void model_clear(struct model *m, unsigned int first, unsigned int end)
 static int model_mseal(struct model *m, const struct model_op *op)
 {
 	const unsigned int flags = op->arg;
-	unsigned int locks = flags, i;
+	unsigned int seals = flags, i;
 
 	if (flags & ~(MODEL_MAP | MODEL_PROT | MODEL_DISCARD))
 		return -EINVAL;
@@ -225,11 +225,11 @@ static int model_mseal(struct model *m, const struct model_op *op)
 		return -ENOMEM;
 
 	if (!flags)
-		locks = MODEL_MAP | MODEL_PROT | MODEL_RO;
+		seals = MODEL_MAP | MODEL_PROT | MODEL_DISCARD_WEAK;
 	if (flags & MODEL_DISCARD)
-		locks |= MODEL_RO;
+		seals |= MODEL_DISCARD_WEAK;
 	for (i = op->first; i < op->end; i++)
-		m->page[i].locks |= locks;
+		m->page[i].seals |= seals;
 	return 0;
 }
 

@@ -42,7 +42,7 @@ MODULE_PARM_DESC(sequence, "Try no sequence but this one");
 
 /**
  * struct run - The state of the run
- * @twin: the address space
+ * @checked: the address space
  * @ops: the operations of the current sequence
  * @worked: how often each type of operation worked
  * @refused: how often a lock refused it
@@ -50,7 +50,7 @@ MODULE_PARM_DESC(sequence, "Try no sequence but this one");
  * @tried: how many were tried in all
  */
 struct run {
-	struct vma_attr_twin *twin;
+	struct vma_attr_checked *checked;
 	struct model_op ops[SEQUENCE_LEN];
 	unsigned long worked[NR_MODEL_OPS];
 	unsigned long refused[NR_MODEL_OPS];
@@ -68,7 +68,7 @@ static unsigned int below(struct rnd_state *rnd, unsigned int limit)
 static const struct {
 	enum model_op_type type;
 	unsigned int weight;
-	bool lockable;
+	bool refusable;
 } weights[] = {
 	{ MODEL_MSEAL,			10,	false },
 	{ MODEL_MPROTECT,		12,	true },
@@ -166,14 +166,14 @@ static void random_sequence(unsigned long nr, struct model_op *ops)
 
 static void count(struct run *run, const struct model_op *op)
 {
-	const struct vma_attr_twin *twin = run->twin;
+	const struct vma_attr_checked *checked = run->checked;
 
-	if (twin->want == MODEL_NO_ANSWER)
+	if (checked->want == MODEL_NO_ANSWER)
 		return;
 	run->tried++;
-	if (!twin->want)
+	if (!checked->want)
 		run->worked[op->type]++;
-	else if (twin->want == -EPERM)
+	else if (checked->want == -EPERM)
 		run->refused[op->type]++;
 	else
 		run->failed[op->type]++;
@@ -189,11 +189,11 @@ static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 	const char *what;
 	unsigned int i;
 
-	vma_attr_twin_empty(test, run->twin);
+	vma_attr_checked_empty(test, run->checked);
 	for (i = 0; i < SEQUENCE_LEN; i++) {
 		if (!(wanted & BIT_ULL(i)))
 			continue;
-		what = vma_attr_twin_step(run->twin, &run->ops[i]);
+		what = vma_attr_checked_step(run->checked, &run->ops[i]);
 		count(run, &run->ops[i]);
 		if (what) {
 			*at = i;
@@ -224,8 +224,8 @@ static void report(struct kunit *test, struct run *run, unsigned long nr,
 		if (wanted & BIT_ULL(i))
 			vma_attr_print_op(test, &run->ops[i]);
 	}
-	vma_attr_twin_print(test, run->twin, &run->ops[at],
-			    what ?: "it does not happen again");
+	vma_attr_checked_print(test, run->checked, &run->ops[at],
+			       what ?: "it does not happen again");
 }
 
 /* Has all been tried that there is, often enough to mean something? */
@@ -241,7 +241,7 @@ static void all_was_tried(struct kunit *test, const struct run *run)
 			   name, run->worked[type], run->refused[type],
 			   run->failed[type]);
 		KUNIT_EXPECT_GT_MSG(test, run->worked[type], 0, "%s", name);
-		if (weights[i].lockable)
+		if (weights[i].refusable)
 			KUNIT_EXPECT_GT_MSG(test, run->refused[type], 0, "%s", name);
 		else
 			KUNIT_EXPECT_EQ_MSG(test, run->refused[type], 0, "%s", name);
@@ -257,7 +257,7 @@ static void random_operations(struct kunit *test)
 
 	run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, run);
-	run->twin = test->priv;
+	run->checked = test->priv;
 	BUILD_BUG_ON(SEQUENCE_LEN > 64);
 
 	while (!seed)
@@ -274,21 +274,21 @@ static void random_operations(struct kunit *test)
 		}
 		if (nr % SEQUENCES_PER_FORK)
 			continue;
-		what = vma_attr_twin_fork(test, run->twin);
+		what = vma_attr_checked_fork(test, run->checked);
 		if (what) {
 			kunit_err(test, "seed=%lu sequence=%lu, after a fork:\n",
 				  seed, nr);
-			vma_attr_twin_print(test, run->twin, NULL, what);
+			vma_attr_checked_print(test, run->checked, NULL, what);
 			break;
 		}
-		vma_attr_twin_new_mm(test, run->twin);
+		vma_attr_checked_new_mm(test, run->checked);
 	}
 	if (what)
 		KUNIT_FAIL(test, "%s; again with seed=%lu sequence=%lu", what, seed, nr);
 	else if (sequence < 0)
 		all_was_tried(test, run);
 	kunit_info(test, "%lu operations tried\n", run->tried);
-	vma_attr_twin_exit(test, run->twin);
+	vma_attr_checked_exit(test, run->checked);
 }
 
 static struct kunit_case vma_attr_random_cases[] = {
@@ -298,7 +298,7 @@ static struct kunit_case vma_attr_random_cases[] = {
 
 static struct kunit_suite vma_attr_random_suite = {
 	.name = "vma_attr_random",
-	.init = vma_attr_twin_init,
+	.init = vma_attr_checked_init,
 	.test_cases = vma_attr_random_cases,
 };
 

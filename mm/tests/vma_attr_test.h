@@ -16,7 +16,7 @@
 #define VMA_ATTR_FILE_PAGES	256
 
 /**
- * struct vma_attr_twin - An address space, kept by the kernel and by the model
+ * struct vma_attr_checked - An address space, kept by the kernel and by the model
  * @area: the kernel's, in the mm of the thread
  * @model: the model's
  * @touch: write to private pages that are mapped, so that they get an anon_vma
@@ -28,7 +28,7 @@
  * @have: what the kernel returned: 0 or an error
  * @warned: what the kernel had complained about when the test began
  */
-struct vma_attr_twin {
+struct vma_attr_checked {
 	struct kunit_mm_area area;
 	struct model model;
 	bool touch;
@@ -41,20 +41,20 @@ struct vma_attr_twin {
 	unsigned long warned;
 };
 
-int vma_attr_twin_init(struct kunit *test);
-void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin);
-void vma_attr_twin_empty(struct kunit *test, struct vma_attr_twin *twin);
-void vma_attr_twin_new_mm(struct kunit *test, struct vma_attr_twin *twin);
+int vma_attr_checked_init(struct kunit *test);
+void vma_attr_checked_exit(struct kunit *test, struct vma_attr_checked *checked);
+void vma_attr_checked_empty(struct kunit *test, struct vma_attr_checked *checked);
+void vma_attr_checked_new_mm(struct kunit *test, struct vma_attr_checked *checked);
 long vma_attr_kernel_do(const struct kunit_mm_area *area, const struct model_op *op);
-const char *vma_attr_twin_do(struct vma_attr_twin *twin, const struct model_op *op);
-const char *vma_attr_twin_step(struct vma_attr_twin *twin,
-			       const struct model_op *op);
-const char *vma_attr_twin_compare(struct mm_struct *mm,
-				  const struct vma_attr_twin *twin,
-				  const struct model *model);
-const char *vma_attr_twin_fork(struct kunit *test, struct vma_attr_twin *twin);
-void vma_attr_twin_print(struct kunit *test, struct vma_attr_twin *twin,
-			 const struct model_op *op, const char *what);
+const char *vma_attr_checked_do(struct vma_attr_checked *checked, const struct model_op *op);
+const char *vma_attr_checked_step(struct vma_attr_checked *checked,
+				  const struct model_op *op);
+const char *vma_attr_checked_compare(struct mm_struct *mm,
+				     const struct vma_attr_checked *checked,
+				     const struct model *model);
+const char *vma_attr_checked_fork(struct kunit *test, struct vma_attr_checked *checked);
+void vma_attr_checked_print(struct kunit *test, struct vma_attr_checked *checked,
+			    const struct model_op *op, const char *what);
 const char *vma_attr_op_name(enum model_op_type type);
 void vma_attr_model_layout(const struct model *model, bool touch,
 			   struct kunit_mm_layout *layout);
@@ -96,7 +96,7 @@ struct vma_attr_arrangement {
  * struct vma_attr_backing - What they are
  * @name: for messages
  * @backing: for the model
- * @touch: for &struct vma_attr_twin
+ * @touch: for &struct vma_attr_checked
  */
 struct vma_attr_backing {
 	const char *name;
@@ -110,7 +110,7 @@ extern const struct vma_attr_backing vma_attr_backings[NR_VMA_ATTR_BACKINGS];
 
 bool vma_attr_arrangement(unsigned int nr, struct vma_attr_arrangement *arr);
 bool vma_attr_arrangement_basic(const struct vma_attr_arrangement *arr);
-void vma_attr_arrange(struct kunit *test, struct vma_attr_twin *twin,
+void vma_attr_arrange(struct kunit *test, struct vma_attr_checked *checked,
 		      const struct vma_attr_arrangement *arr,
 		      enum model_backing backing);
 

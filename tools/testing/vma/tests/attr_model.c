@@ -148,19 +148,19 @@ static enum trouble decode_op(const unsigned char *bytes, struct model_op *op)
 	return (bytes[3] >> 4) - 0xc;
 }
 
-static vm_flags_t locks_of(const struct model_page *p)
+static vm_flags_t seal_bits_of(const struct model_page *p)
 {
-	vm_flags_t locks = 0;
+	vm_flags_t seals = 0;
 
-	if (p->locks & MODEL_MAP)
-		locks |= VM_SEAL_MAP;
-	if (p->locks & MODEL_PROT)
-		locks |= VM_SEAL_PROT;
-	if (p->locks & MODEL_RO)
-		locks |= VM_SEAL_DISCARD_WEAK;
-	if (p->locks & MODEL_DISCARD)
-		locks |= VM_SEAL_DISCARD;
-	return locks;
+	if (p->seals & MODEL_MAP)
+		seals |= VM_SEAL_MAP;
+	if (p->seals & MODEL_PROT)
+		seals |= VM_SEAL_PROT;
+	if (p->seals & MODEL_DISCARD_WEAK)
+		seals |= VM_SEAL_DISCARD_WEAK;
+	if (p->seals & MODEL_DISCARD)
+		seals |= VM_SEAL_DISCARD;
+	return seals;
 }
 
 static vm_flags_t flags_of(const struct model_page *p)
@@ -425,7 +425,7 @@ static bool page_agrees(struct run *run, unsigned int i)
 	if (!vma)
 		return true;
 
-	ASSERT_EQ(vma->vm_flags & VM_SEAL_ANY, locks_of(p));
+	ASSERT_EQ(vma->vm_flags & VM_SEAL_ANY, seal_bits_of(p));
 	ASSERT_EQ(vma->vm_flags & ~VM_SEAL_ANY, flags_of(p));
 	ASSERT_EQ(vma->vm_file, p->backing == MODEL_ANON ? NULL : &the_file);
 	ASSERT_EQ(vma_is_anonymous(vma), p->backing == MODEL_ANON);
@@ -456,7 +456,7 @@ static bool mm_agrees(struct run *run)
 			return false;
 		}
 		pages += run->model.page[i].mapped;
-		if (!run->model.page[i].locks)
+		if (!run->model.page[i].seals)
 			continue;
 		ASSERT_TRUE(vma_attr_mm_sealed(&run->mm));
 		ASSERT_TRUE(TEST_ADDR(i) >= run->mm.seal_start);
