@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests for what linux/forced_write.h defines. Who refuses which write is
- * for tests in a guest, where there are policies.
+ * KUnit tests for what linux/forced_write.h defines. The selftests check which
+ * policy refuses which write.
  */
 
 #include <kunit/test.h>
 #include <linux/forced_write.h>
 
-/* Policies and logs tell the ways in apart by name. */
+/* Policies and logs tell the origins apart by name. */
 static void every_origin_has_a_name(struct kunit *test)
 {
 	int origin, other;
@@ -22,7 +22,7 @@ static void every_origin_has_a_name(struct kunit *test)
 			   forced_write_origin_name(NR_FORCED_WRITE_ORIGINS));
 }
 
-/* GUP takes the way in along with its flags, and leaves those alone. */
+/* GUP carries the origin in its flags without changing the other flags. */
 static void gup_flags_carry_the_origin(struct kunit *test)
 {
 	const unsigned int others = ~(unsigned int)FOLL_ORIGIN_MASK;
@@ -31,7 +31,8 @@ static void gup_flags_carry_the_origin(struct kunit *test)
 	for (origin = FORCED_WRITE_NONE; origin <= FORCED_WRITE_PROCESS_VM; origin++) {
 		KUNIT_EXPECT_EQ(test, 0, FOLL_ORIGIN(origin) & others);
 		KUNIT_EXPECT_EQ(test, origin, FOLL_ORIGIN_OF(FOLL_ORIGIN(origin)));
-		KUNIT_EXPECT_EQ(test, origin, FOLL_ORIGIN_OF(FOLL_ORIGIN(origin) | others));
+		KUNIT_EXPECT_EQ(test, origin,
+				FOLL_ORIGIN_OF(FOLL_ORIGIN(origin) | others));
 	}
 	KUNIT_EXPECT_EQ(test, FORCED_WRITE_NONE, FOLL_ORIGIN_OF(others));
 }

@@ -3,9 +3,9 @@
  * KUnit tests of the VMA attribute lock: out of memory, and out of mappings.
  *
  * Each allocation of an operation is made to fail in turn, by the kernel's own
- * fault injection (see Documentation/fault-injection/). mseal() then has done
- * all or nothing; whatever else has failed, no seal was lost or has spread; and
- * nothing was leaked.
+ * fault injection (see Documentation/fault-injection/). mseal() then has sealed the
+ * whole range or nothing. After other failures no seal was lost or has spread.
+ * Nothing was leaked.
  */
 
 #include <kunit/test.h>
@@ -20,13 +20,13 @@
 #include "../slab.h"
 #include "vma_attr_test.h"
 
-/* More allocations than this no operation makes. */
+/* No operation makes more allocations than this. */
 #define MOST_ALLOCATIONS	200
 
 /*
- * Knobs of the fault injection. As they are, it spares allocations that may
- * sleep, which all of ours do. None of this makes any allocation fail yet: that
- * takes a task with fail_nth.
+ * Knobs of the fault injection. By default it spares allocations that may sleep,
+ * but all allocations here may sleep. These knobs alone make no allocation fail:
+ * that needs a task with fail_nth.
  */
 static struct {
 	const char *dir, *name;
@@ -62,7 +62,7 @@ static unsigned long knob_swap(void *at, size_t size, unsigned long value)
 	return old;
 }
 
-/* Where debugfs keeps the value of a file. */
+/* The value behind a file of debugfs. */
 static void *knob_find(const char *dir_name, const char *name)
 {
 	struct dentry *dir, *file = NULL;
@@ -112,7 +112,7 @@ static void fail_nth(unsigned int nth)
 #endif
 }
 
-/* Has it failed? */
+/* Has this allocation failed? */
 static bool has_failed(void)
 {
 #ifdef CONFIG_FAULT_INJECTION
@@ -135,7 +135,7 @@ static void need_fault_injection(struct kunit *test)
 }
 
 /*
- * Leaks: what a VMA is made of, counted while there is none.
+ * Leaks: count the objects of VMAs while there is no VMA.
  */
 
 static const char *const cache_names[] = {
@@ -143,8 +143,8 @@ static const char *const cache_names[] = {
 };
 
 /**
- * struct census - How much there is of everything
- * @objects: by the slab cache of cache_names[]; -1 if there is no such cache
+ * struct census - Counts that show leaks
+ * @objects: for each slab cache of cache_names[]; -1 if there is no such cache
  * @files: references to the file
  * @committed: pages of memory promised
  */
@@ -168,7 +168,7 @@ static long cache_objects(const char *name)
 	}
 	mutex_unlock(&slab_mutex);
 	if (found) {
-		/* What is free, but kept at hand, counts as used. */
+		/* Free objects that the cache keeps at hand count as used. */
 		kmem_cache_shrink(found);
 		get_slabinfo(found, &info);
 		objects = info.active_objs;
@@ -178,8 +178,8 @@ static long cache_objects(const char *name)
 }
 
 /*
- * Each CPU keeps some free objects at hand, which count as used. A leak is far
- * more than that: each way to fail comes hundreds of times.
+ * Each CPU keeps some free objects at hand, which count as used. A leak is much
+ * larger: each failure happens hundreds of times.
  */
 #define AT_HAND		64
 
@@ -189,9 +189,9 @@ static void take_census(struct kunit *test, struct vma_attr_checked *checked,
 	unsigned int i;
 
 	vma_attr_checked_empty(test, checked);
-	/* A kernel thread's last fput() is put off: the file of the test before, too. */
+	/* A kernel thread's last fput() is deferred, also that of the previous test. */
 	flush_delayed_fput();
-	/* VMAs and nodes of the tree are freed by RCU, and some of that in two steps. */
+	/* VMAs and nodes of the tree are freed by RCU, some of them in two steps. */
 	rcu_barrier();
 	rcu_barrier();
 	for (i = 0; i < ARRAY_SIZE(cache_names); i++)
@@ -224,7 +224,7 @@ static void expect_no_leak(struct kunit *test, const struct census *before,
  * Allocations that fail
  */
 
-/* Those of mseal() come first. */
+/* The operations with mseal() come first. */
 static const struct model_op ops[] = {
 #define OP(_type, _first, _end, ...) \
 	{ .type = _type, .first = _first, .end = _end, __VA_ARGS__ }
@@ -248,8 +248,9 @@ static const struct model_op ops[] = {
 #undef OP
 };
 
-/* Each page has the locks that it had, or those that it should have now. */
-static const char *seals_kept(struct kunit *test, const struct vma_attr_checked *checked)
+/* Each page has its old seals, or those that it should have now. */
+static const char *seals_kept(struct kunit *test,
+			      const struct vma_attr_checked *checked)
 {
 	struct kunit_mm_layout *layout, *before, *after, *found;
 	const char *what = NULL;
@@ -272,35 +273,36 @@ static const char *seals_kept(struct kunit *test, const struct vma_attr_checked 
 			continue;
 		if (seal != before->cell[KUNIT_MM_SEAL][page] &&
 		    seal != after->cell[KUNIT_MM_SEAL][page])
-			what = "a lock was lost or has spread";
+			what = "a seal was lost or has spread";
 	}
 	kunit_kfree(test, layout);
 
 	return what;
 }
 
-/* The operation with an allocation that failed has returned: is all well? */
+/* Check the state after an operation in which an allocation failed. */
 static const char *after_failure(struct kunit *test, struct vma_attr_checked *checked,
 				 const struct model_op *op)
 {
 	const char *what;
 
-	/* It did without, maybe with a border that could have gone. */
+	/* It succeeded, possibly with a border that should have vanished. */
 	if (!checked->have) {
 		what = vma_attr_checked_compare(current->mm, checked, &checked->model);
-		/* mremap(2) has moved the pages, and could not split the source. */
+		/* mremap(2) may have moved the pages but failed to split the source. */
 		if (!what || op->type != MODEL_MREMAP_MOVE)
 			return what;
 	} else if (checked->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM)) {
-		/* -EAGAIN is what madvise(2) calls it. */
+		/* madvise(2) returns -EAGAIN instead of -ENOMEM. */
 		return "it returned something else";
 	}
 	what = kunit_mm_inconsistent(current->mm);
 	if (what)
 		return what;
-	/* munmap(2) leaves the border of its first split behind, and no more. */
+	/* munmap(2) may leave the border of its first split, and nothing else. */
 	if (op->type == MODEL_MUNMAP)
-		return vma_attr_checked_compare(current->mm, checked, &checked->model_before);
+		return vma_attr_checked_compare(current->mm, checked,
+						&checked->model_before);
 	if (op->type != MODEL_MSEAL)
 		return seals_kept(test, checked);
 
@@ -311,7 +313,7 @@ static const char *after_failure(struct kunit *test, struct vma_attr_checked *ch
 
 /*
  * Carry out an operation with its nth allocation failing. Returns false if it
- * makes less than that, so none has failed.
+ * makes fewer allocations, so that none has failed.
  */
 static bool try_failure(struct kunit *test, struct vma_attr_checked *checked,
 			const struct model_op *op, unsigned int nth)
@@ -322,7 +324,7 @@ static bool try_failure(struct kunit *test, struct vma_attr_checked *checked,
 	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
 	checked->model_before = checked->model;
 	checked->want = model_apply(&checked->model, op);
-	/* Who is refused allocates nothing. */
+	/* A refused operation allocates nothing. */
 	if (checked->want)
 		return false;
 
@@ -346,15 +348,15 @@ static bool try_failure(struct kunit *test, struct vma_attr_checked *checked,
 	return failed;
 }
 
-/* How many allocations failed, and how often that ended the operation. */
+/* The number of failed allocations, and how many made the operation fail. */
 struct tally {
 	unsigned long failures[NR_MODEL_OPS], refused[NR_MODEL_OPS];
 };
 
 /*
- * Two operations never give back memory that was promised, with or without seals:
- * mremap() for a source that it could not split, and mmap() for what it had
- * unmapped to make room before it failed.
+ * Two operations leak committed memory if an allocation fails, with or without
+ * seals: mremap() for a source that it could not split, and mmap() for what it had
+ * unmapped to make room.
  */
 static bool is_miscounted(enum model_op_type type)
 {
@@ -420,17 +422,17 @@ static void allocations_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MSEAL], 0);
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MPROTECT], 0);
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MUNMAP], 0);
-	/* Merging that fails is no reason to fail. */
+	/* A failed merge does not fail the operation. */
 	KUNIT_EXPECT_GT(test, tally.failures[MODEL_MSEAL],
 			tally.refused[MODEL_MSEAL]);
 	vma_attr_checked_exit(test, checked);
 }
 
 /*
- * As many mappings as there may be
+ * vm.max_map_count
  */
 
-/* How many VMAs mseal() has to split: at each end, where its seal is news. */
+/* How many VMAs mseal() has to split: at each end where it adds a seal. */
 static unsigned int splits(const struct model *model, const struct model_op *op)
 {
 	struct model sealed = *model;
@@ -446,7 +448,7 @@ static unsigned int splits(const struct model *model, const struct model_op *op)
 	return nr;
 }
 
-/* mseal() with room for so many more mappings. Returns false if it is refused. */
+/* mseal() with room for @room more mappings. Returns false if it is refused. */
 static bool try_room(struct kunit *test, struct vma_attr_checked *checked,
 		     const struct model_op *op, unsigned int room)
 {
@@ -479,7 +481,7 @@ static bool try_room(struct kunit *test, struct vma_attr_checked *checked,
 	return enough;
 }
 
-/* At vm.max_map_count mseal() seals all or nothing, and says so. */
+/* At vm.max_map_count mseal() seals the whole range, or fails and seals nothing. */
 static void mappings_run_out(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;

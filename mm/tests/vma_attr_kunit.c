@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests for the VMA attribute lock, on a real mm and through the system
- * calls themselves. What is expected here is what
- * Documentation/userspace-api/mseal.rst promises, written down anew: nothing is
- * derived from the table in mm/vma_attr.c.
+ * calls themselves. The expectations restate what
+ * Documentation/userspace-api/mseal.rst promises. Nothing is derived from the table
+ * in mm/vma_attr.c.
  *
- * The rules alone, without an mm, are tested in tools/testing/vma/tests/attr.c.
+ * tools/testing/vma/tests/attr.c tests the rules alone, without an mm.
  */
 
 #include <kunit/mm_layout.h>
@@ -38,16 +38,16 @@ static char seals_to_char(vm_flags_t seals)
 }
 
 /*
- * The arena: a few pages for a test to map and to seal, with some more behind
- * them to move things to. A seal is for good, so whoever needs another try
- * begins a new arena.
+ * The arena: a few pages for a test to map and seal, and some more behind them
+ * as a destination for moves. A seal cannot be removed, so a test that needs
+ * another try begins a new arena.
  */
 
 #define ARENA_PAGES	16
-#define ARENA_DEST	24	/* Moving things to here is fine. */
+#define ARENA_DEST	24	/* The destination of moves. */
 #define ARENA_STRIDE	48
 
-/* With CONFIG_DEBUG_VM_MAPLE_TREE each change looks at all VMAs of the mm. */
+/* With CONFIG_DEBUG_VM_MAPLE_TREE each change walks all VMAs of the mm. */
 #define ARENAS_PER_MM	16
 
 /* A row of a layout, with its name and the end of the line. */
@@ -62,7 +62,7 @@ enum backing {
 
 static const char *const backing_names[] = { "anon", "private file", "shared file" };
 
-/* In a layout, with all pages touched. */
+/* Their characters in a layout, with all pages touched. */
 static const char backing_cells[] = { 'A', 'P', 's' };
 
 struct arena {
@@ -87,7 +87,7 @@ static unsigned long arena_end(struct kunit *test)
 
 #define syscall		kunit_mm_syscall
 
-/* Do what the end of the thread would do, and begin anew. */
+/* Drop the mm as the end of the thread would, and attach a new one. */
 static void renew_mm(struct kunit *test)
 {
 	struct mm_struct *mm = current->mm;
@@ -100,7 +100,7 @@ static void renew_mm(struct kunit *test)
 /**
  * arena_map() - Begin a new arena and map its pages
  * @test: the test
- * @pages: a character for each: w for writable, r for read-only, space for none
+ * @pages: a character for each page: w writable, r read-only, space not mapped
  * @backing: what to map
  *
  * Each page gets contents of its own. Equal neighbours are one VMA.
@@ -133,7 +133,7 @@ static void arena_map(struct kunit *test, const char *pages, enum backing backin
 	KUNIT_ASSERT_MM_BUILD(test, &arena->area, text);
 }
 
-/* Do all pages of the arena hold what arena_map() put there? */
+/* All pages of the arena still have the contents from arena_map(). */
 static void assert_contents_kept(struct kunit *test, const char *what)
 {
 	struct arena *arena = test->priv;
@@ -159,7 +159,7 @@ static void arena_read(struct kunit *test, struct kunit_mm_snapshot *snapshot)
 			       snapshot);
 }
 
-/* The arena looks as it did before; or print both. */
+/* Are the snapshots of the arena the same? If not, print both. */
 static bool arena_unchanged(struct kunit *test)
 {
 	struct arena *arena = test->priv;
@@ -173,8 +173,8 @@ static bool arena_unchanged(struct kunit *test)
 }
 
 /*
- * After an operation on the arena: did it return this, and is the layout the
- * one that was read before? Says what is wrong.
+ * Did an operation on the arena return @want and leave the arena as it was read
+ * before? Prints what is wrong.
  */
 static bool returned_unchanged(struct kunit *test, long ret, long want)
 {
@@ -188,8 +188,8 @@ static bool returned_unchanged(struct kunit *test, long ret, long want)
 }
 
 /*
- * The operation returns the error and changes nothing. The rest is a format
- * that says what was tried.
+ * Assert that the operation returns the error and changes nothing. The other
+ * arguments are a format and its arguments, which name the operation.
  */
 #define ASSERT_REFUSED(_test, _op, _error, ...)					\
 do {										\
@@ -204,7 +204,7 @@ do {										\
 			      __VA_ARGS__);					\
 } while (0)
 
-/* What the arena has locked. # stands for these locks. */
+/* Assert the seals of the arena. # stands for the given seals. */
 #define ASSERT_LAYOUT(_test, _want, _seals)					\
 do {										\
 	struct kunit *__test = (_test);						\
@@ -216,7 +216,7 @@ do {										\
 	KUNIT_ASSERT_MM_LAYOUT(__test, &__arena->area, __want);			\
 } while (0)
 
-/* What is sealed, and what that has to lock. */
+/* The flags of a call of mseal(), and the seal bits that it has to set. */
 struct seal {
 	const char *name;
 	bool unsealed;
@@ -248,7 +248,7 @@ static const struct seal seals[] = {
 	  .bits = BITS_MAP | BITS_PROT | BITS_DISCARD },
 };
 
-/* With and without the first. */
+/* Parameters with and without the unsealed one. */
 KUNIT_ARRAY_PARAM_DESC(seal_or_not, seals, name);
 
 static const void *seal_gen_params(struct kunit *test, const void *prev, char *desc)
@@ -259,7 +259,8 @@ static const void *seal_gen_params(struct kunit *test, const void *prev, char *d
 /* Seal pages [first, end) of the arena. */
 static int seal_pages(struct kunit *test, int first, int end, unsigned long flags)
 {
-	return kunit_mm_syscall(mseal, page_addr(test, first), (end - first) * PAGE_SIZE, flags);
+	return kunit_mm_syscall(mseal, page_addr(test, first),
+				(end - first) * PAGE_SIZE, flags);
 }
 
 static void arena_seal(struct kunit *test, int first, int end,
@@ -269,7 +270,7 @@ static void arena_seal(struct kunit *test, int first, int end,
 		KUNIT_ASSERT_EQ(test, 0, seal_pages(test, first, end, seal->flags));
 }
 
-/* What mseal() says to arguments that make no sense, and in which order. */
+/* What mseal() returns for invalid arguments, and in which order it checks. */
 static void mseal_arguments(struct kunit *test)
 {
 	const struct seal *seal;
@@ -296,28 +297,28 @@ static void mseal_arguments(struct kunit *test)
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, PAGE_SIZE, ~0UL), -EINVAL, "all flags");
 	KUNIT_ASSERT_EQ(test, -EINVAL, kunit_mm_syscall(mseal, 0, 0, ~0UL));
 
-	/* Known ones: the probe. */
+	/* Known flags without a range: the probe. */
 	for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++)
 		ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, 0, seal->flags), 0,
 			       "flags 0x%lx", seal->flags);
 
-	/* Not aligned: before the length, and before what is mapped there. */
+	/* Alignment is checked before the length and before the mappings. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
 		       "unmapped + 1");
 
-	/* Around the end of the address space. */
+	/* Ranges that wrap around the end of the address space. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, ULONG_MAX, 0), -EINVAL, "ULONG_MAX");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -addr, 0), -EINVAL, "up to 0");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -PAGE_SIZE, 0), -EINVAL, "around 0");
 
-	/* No length is nothing to do, wherever that is. */
+	/* Without a length there is nothing to do at any address. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, 0, 0), 0, "no length");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), 0, 0), 0,
 		       "no length, unmapped");
 
-	/* Nothing there. */
+	/* Nothing is mapped there. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), PAGE_SIZE, 0), -ENOMEM,
 		       "unmapped");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, PAGE_SIZE, 0), -ENOMEM, "NULL");
@@ -332,7 +333,7 @@ static void mseal_arguments(struct kunit *test)
 	ASSERT_LAYOUT(test, "|11|..|", 0);
 }
 
-/* Which bits a set of flags sets, and on which pages: neither more nor less. */
+/* Each set of flags sets exactly its bits, on exactly the pages of the range. */
 static void mseal_seals(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -370,13 +371,13 @@ static void mseal_seals(struct kunit *test)
 	}
 }
 
-/* A gap in the range: nothing is sealed, nothing is split. */
+/* With a gap in the range, nothing is sealed and nothing is split. */
 static void mseal_gaps(struct kunit *test)
 {
 	static const struct {
 		int first, end;
 	} ranges[] = {
-		/* nothing there */
+		/* nothing is mapped */
 		{ 0, 2 }, { 6, 8 }, { 12, 14 },
 		/* at the start, in the middle, at the end, all of them */
 		{ 1, 4 }, { 7, 12 }, { 2, 12 }, { 5, 9 }, { 2, 7 }, { 10, 13 },
@@ -395,7 +396,7 @@ static void mseal_gaps(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, vma_attr_mm_sealed(current->mm));
 }
 
-/* Borders go where seals become equal on both sides, and only there. */
+/* Borders vanish exactly where the seals on both sides become equal. */
 static void mseal_merges(struct kunit *test)
 {
 	const unsigned long all = MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD;
@@ -403,7 +404,7 @@ static void mseal_merges(struct kunit *test)
 	enum backing backing;
 
 	for (backing = 0; backing < NR_BACKINGS; backing++) {
-		/* With the left, with the right, with both. */
+		/* With the left neighbour, the right one, both. */
 		arena_map(test, "wwwwwwww", backing);
 		arena_seal(test, 1, 2, seal);
 		arena_seal(test, 2, 3, seal);
@@ -420,7 +421,7 @@ static void mseal_merges(struct kunit *test)
 		arena_seal(test, 1, 7, seal);
 		ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
 
-		/* Two at once, with what is on either side. */
+		/* Two at once, and with both neighbours. */
 		arena_map(test, "wwwwwwww", backing);
 		KUNIT_ASSERT_EQ(test, 0, seal_pages(test, 0, 2, all));
 		arena_seal(test, 4, 6, seal);
@@ -447,7 +448,7 @@ static void mseal_merges(struct kunit *test)
 	}
 }
 
-/* A VMA for each run of pages with equal locks. */
+/* Assert that each run of pages with equal seals is a VMA. */
 static void assert_runs(struct kunit *test, const char *cells)
 {
 	char want[SHORT_LEN], *p = want;
@@ -463,7 +464,7 @@ static void assert_runs(struct kunit *test, const char *cells)
 	ASSERT_LAYOUT(test, want, 0);
 }
 
-/* Seals add up, by pairs: overlapping, side by side, one in the other. */
+/* Two seals add up: overlapping, side by side, one inside the other. */
 static void mseal_accumulates(struct kunit *test)
 {
 	const struct seal *seal = test->param_value, *other;
@@ -495,7 +496,7 @@ static void mseal_accumulates(struct kunit *test)
 	}
 }
 
-/* At vm.max_map_count mseal() seals all or nothing. */
+/* At vm.max_map_count mseal() seals the whole range or nothing. */
 static void mseal_max_map_count(struct kunit *test)
 {
 	const int old_max = sysctl_max_map_count;
@@ -524,7 +525,7 @@ static void mseal_max_map_count(struct kunit *test)
 	}
 }
 
-/* What the kernel may drop any time cannot be promised to stay. */
+/* MSEAL_DISCARD is refused for MAP_DROPPABLE: the kernel may drop it any time. */
 static void mseal_droppable(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -593,7 +594,7 @@ static long op_mremap_copy(struct kunit *test, unsigned long addr, unsigned long
 	return syscall(mremap, addr, 0, len, MREMAP_MAYMOVE, 0);
 }
 
-/* Something else is moved over it. */
+/* Move another mapping over it. */
 static long op_mremap_over(struct kunit *test, unsigned long addr, unsigned long len)
 {
 	const unsigned long src = page_addr(test, ARENA_DEST);
@@ -669,12 +670,12 @@ static long op_munlock(struct kunit *test, unsigned long addr, unsigned long len
 	return syscall(munlock, addr, len);
 }
 
-/* What an operation changes, in the words of the documentation. */
+/* What an operation changes, in the terms of the documentation. */
 enum changes {
 	CHANGES_PLACE		= BIT(0),	/* where it is and that it stays */
 	CHANGES_PROT		= BIT(1),	/* what it permits */
-	CHANGES_CONTENTS	= BIT(2),	/* what it holds, as mainline sees it */
-	CHANGES_CONTENTS_ELSE	= BIT(3),	/* what it holds in other ways */
+	CHANGES_CONTENTS	= BIT(2),	/* contents, checked by mainline */
+	CHANGES_CONTENTS_ELSE	= BIT(3),	/* contents, not checked by mainline */
 };
 
 #define ON_ANON		BIT(ANON)
@@ -685,7 +686,7 @@ enum changes {
 /**
  * struct op - An operation to try on sealed memory
  * @name: for messages
- * @run: do it
+ * @run: carries it out
  * @changes: what it changes
  * @on: what it works on
  * @one_vma: it does not work on several VMAs at once
@@ -738,29 +739,29 @@ static const struct op ops[] = {
 	{ "munlock", op_munlock, 0, ON_ANY },
 };
 
-/* Is an operation on memory sealed like this to be refused? */
+/* Does a seal have to refuse an operation? */
 static bool refused(const struct op *op, const struct seal *seal,
 		    enum backing backing, bool writable)
 {
-	const bool mainline = !seal->unsealed && !seal->flags;
-	const bool map = mainline || (seal->flags & MSEAL_MAP);
-	const bool prot = mainline || (seal->flags & MSEAL_PROT);
+	const bool no_flags = !seal->unsealed && !seal->flags;
+	const bool map = no_flags || (seal->flags & MSEAL_MAP);
+	const bool prot = no_flags || (seal->flags & MSEAL_PROT);
 	const bool discard = seal->flags & MSEAL_DISCARD;
 
 	if ((op->changes & CHANGES_PLACE) && map)
 		return true;
 	if ((op->changes & CHANGES_PROT) && prot)
 		return true;
-	/* Who could have written over it may just as well discard it. */
+	/* A caller with write access may discard the contents as well. */
 	if (writable)
 		return false;
 	if ((op->changes & (CHANGES_CONTENTS | CHANGES_CONTENTS_ELSE)) && discard)
 		return true;
-	/* Mainline knows some operations only, and anonymous memory only. */
-	return (op->changes & CHANGES_CONTENTS) && mainline && backing == ANON;
+	/* The weak discard rule: some operations, and anonymous memory only. */
+	return (op->changes & CHANGES_CONTENTS) && no_flags && backing == ANON;
 }
 
-/* Pages 4 to 8 of the arena are sealed. */
+/* Ranges to operate on; pages 4 to 8 of the arena are sealed. */
 static const struct {
 	const char *name;
 	int first, end;
@@ -817,8 +818,8 @@ static void try_op_everywhere(struct kunit *test, const struct op *op,
 }
 
 /*
- * Every operation by every kind of memory, on the seal, in it and across its
- * borders: it succeeds, or nothing at all happens.
+ * Every operation on every kind of memory: on the sealed range, inside it and
+ * across its borders. It succeeds, or it changes nothing.
  */
 static void operations(struct kunit *test)
 {
@@ -833,14 +834,14 @@ static void operations(struct kunit *test)
 	}
 }
 
-/* What is sealed is behind other VMAs and a gap. */
+/* The sealed VMA is behind other VMAs and a gap. */
 static void operations_gap(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
 	const bool map = seal->bits & VM_SEAL_MAP;
 	unsigned long addr, len = 10 * PAGE_SIZE;
 
-	/* The error is the one for the gap, as that comes first. */
+	/* The error is the one for the gap, which comes first. */
 	if (seal->bits & VM_SEAL_PROT) {
 		arena_map(test, "wwrrww  rr", ANON);
 		arena_seal(test, 8, 10, seal);
@@ -872,13 +873,13 @@ static void operations_gap(struct kunit *test)
 	}
 	assert_contents_kept(test, "refused operations");
 
-	/* Up to where the seal begins it is none of its business. */
+	/* Operations that end before the seal are permitted. */
 	KUNIT_ASSERT_EQ(test, 0, op_mprotect_none(test, addr, 6 * PAGE_SIZE));
 	KUNIT_ASSERT_EQ(test, 0, op_munmap(test, addr, 8 * PAGE_SIZE));
 	ASSERT_LAYOUT(test, "        |##|", seal->bits);
 }
 
-/* Several mappings are moved at once, over one that may not go. */
+/* Several mappings are moved at once over a sealed one. */
 static void mremap_several_over(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -905,7 +906,7 @@ static void mremap_several_over(struct kunit *test)
 	}
 }
 
-/* A move that shrinks must not unmap its destination and then find a seal. */
+/* A move that shrinks must find a seal before it unmaps its destination. */
 static void mremap_move_shrink(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -931,7 +932,7 @@ static void mremap_move_shrink(struct kunit *test)
 	}
 }
 
-/* What is mapped beside a seal is not sealed. */
+/* A new mapping beside a sealed one is not sealed. */
 static void mmap_beside(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -988,7 +989,7 @@ static void brk_sealed(struct kunit *test)
 	}
 }
 
-/* A seal survives what may be done to it. */
+/* A seal survives the operations that it permits. */
 static void seal_stays(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -996,7 +997,7 @@ static void seal_stays(struct kunit *test)
 	unsigned long addr, dst;
 	long ret;
 
-	/* Split and merged for another reason. */
+	/* Split and merged for another flag. */
 	arena_map(test, "wwwwww", ANON);
 	arena_seal(test, 0, 6, seal);
 	addr = page_addr(test, 2);
@@ -1005,7 +1006,7 @@ static void seal_stays(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, syscall(madvise, addr, two, MADV_NORMAL));
 	ASSERT_LAYOUT(test, "|######|", seal->bits);
 
-	/* Its protection changed. */
+	/* Change its protection. */
 	if (!(seal->bits & VM_SEAL_PROT)) {
 		KUNIT_ASSERT_EQ(test, 0, op_mprotect_read(test, addr, two));
 		ASSERT_LAYOUT(test, "|##|##|##|", seal->bits);
@@ -1013,14 +1014,14 @@ static void seal_stays(struct kunit *test)
 		ASSERT_LAYOUT(test, "|######|", seal->bits);
 	}
 
-	/* Moved: it comes along, and leaves nothing of it behind. */
+	/* Move it: the seal moves along, and nothing of it stays. */
 	if (!(seal->bits & VM_SEAL_MAP)) {
 		dst = page_addr(test, 8);
 		ret = syscall(mremap, addr, two, two, MREMAP_MAYMOVE | MREMAP_FIXED, dst);
 		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
 		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->bits);
 
-		/* The same place, newly mapped, is not sealed. */
+		/* A new mapping at the same place is not sealed. */
 		KUNIT_ASSERT_EQ(test, 0, op_munmap(test, dst, two));
 		KUNIT_ASSERT_EQ(test, (long)dst, op_mmap(test, dst, two));
 		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->bits);
@@ -1028,12 +1029,12 @@ static void seal_stays(struct kunit *test)
 }
 
 /**
- * struct hole - One that MADV_REMOVE was permitted to punch
- * @mm: in this mm
+ * struct hole - A hole that MADV_REMOVE was permitted to punch
+ * @mm: the mm of the mapping
  * @addr: address in the mapping that is being sealed
- * @sealer: who seals it
- * @started: the thread that punches runs
- * @punched: it is there
+ * @sealer: the thread that seals it
+ * @started: the thread that punches the hole runs
+ * @punched: the hole was punched
  */
 struct hole {
 	struct mm_struct *mm;
@@ -1043,7 +1044,7 @@ struct hole {
 	bool punched;
 };
 
-/* Punch it when the sealer has sealed and waits, and not if he does not wait. */
+/* Punch the hole after the sealer has sealed, but only if it waits then. */
 static int punch_late(void *data)
 {
 	struct hole *hole = data;
@@ -1066,7 +1067,7 @@ static int punch_late(void *data)
 	return 0;
 }
 
-/* What was permitted before the seal is over when mseal() returns. */
+/* A punch that was permitted before the seal has ended when mseal() returns. */
 static void mseal_waits_for_holes(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -1097,7 +1098,7 @@ static void mseal_waits_for_holes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mm->nr_punching));
 }
 
-/* fork() hands the seals on. */
+/* fork() copies the seals. */
 static void fork_keeps(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -1121,7 +1122,7 @@ static void fork_keeps(struct kunit *test)
 		KUNIT_FAIL_AND_ABORT(test, "dup_mmap() returns %d", ret);
 	}
 
-	/* Everything but the brk, which is copied with the struct. */
+	/* dup_mmap() does not copy the brk; fork() copies it with the struct. */
 	child->brk = current->mm->brk;
 	arena_read(test, &arena->before);
 	kunit_mm_snapshot_read(child, start, arena_end(test), &arena->after);
@@ -1140,7 +1141,7 @@ static void fork_keeps(struct kunit *test)
 	mmput(child);
 }
 
-/* What LSMs are told of a mapping's seals is what mseal() was asked for. */
+/* LSMs see the flags that mseal() was called with. */
 static void seals_told(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;

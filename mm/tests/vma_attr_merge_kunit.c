@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests of the VMA attribute lock: which VMAs merge, which are split, and
- * what each piece has locked then.
+ * which seals each piece has then.
  *
- * Three neighbours, each sealed with any set of flags or not there, and one
- * operation on them: that is few enough to try it all. What is expected comes
- * from the model in vma_attr_model.h, which has pages and no VMAs.
+ * There are three neighbours, each sealed with any set of flags, unsealed or
+ * missing, and one operation on them. These are few enough to try all of them. The
+ * expectations come from the reference model in vma_attr_model.h, which has pages
+ * and no VMAs.
  */
 
 #include <kunit/mm_syscall.h>
@@ -111,7 +112,7 @@ static const struct {
 #undef OP
 };
 
-/* Each kind by each backing; the parameter is a number. */
+/* Each kind with each backing; the parameter is a number. */
 static const void *kinds_gen_params(struct kunit *test, const void *prev, char *desc)
 {
 	const unsigned long nr = (unsigned long)prev;
@@ -126,7 +127,7 @@ static const void *kinds_gen_params(struct kunit *test, const void *prev, char *
 
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
 
-/* Returns false if it went wrong, and printed how. */
+/* On failure, prints how it failed and returns false. */
 static bool try_op(struct kunit *test, struct vma_attr_checked *checked,
 		   struct model_op op, enum model_backing backing)
 {
@@ -167,7 +168,7 @@ static void merge_and_split(struct kunit *test)
 				vma_attr_arrange(test, checked, &arr, backing);
 			if (!try_op(test, checked, ops[i].op, backing))
 				return;
-			/* What was refused has left it as it was. */
+			/* A refused operation keeps the arrangement. */
 			arranged = checked->want && !memcmp(&checked->model,
 							    &checked->model_before,
 							    sizeof(checked->model));
@@ -183,7 +184,7 @@ static void merge_and_split(struct kunit *test)
 	vma_attr_checked_exit(test, checked);
 }
 
-/* fork() hands on every arrangement as it is. */
+/* fork() copies every arrangement. */
 static void fork_copies(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
@@ -207,8 +208,8 @@ static void fork_copies(struct kunit *test)
 }
 
 /*
- * By hand: what the above goes through without being seen, so that it can be
- * read, and so that no mistake of the model's goes unnoticed.
+ * Examples written by hand. They show what the tests above do, and catch mistakes
+ * of the model.
  */
 
 static const struct example {
@@ -234,11 +235,11 @@ static const struct example {
 	  "seal |11|..|22|",
 	  { MODEL_MSEAL, 1, 5, MODEL_MAP | MODEL_PROT }, 0,
 	  "seal |1|3333|2|" },
-	{ "mseal does not split what is sealed like that already",
+	{ "mseal does not split what has the seals already",
 	  "seal |..|7777|..|",
 	  { MODEL_MSEAL, 3, 5, MODEL_PROT }, 0,
 	  "seal |..|7777|..|" },
-	{ "mseal stops at a gap and leaves no border behind",
+	{ "mseal stops at a gap and leaves no border",
 	  "seal |....| |..|",
 	  { MODEL_MSEAL, 2, 7, MODEL_MAP }, -ENOMEM,
 	  "seal |....| |..|" },
@@ -248,7 +249,7 @@ static const struct example {
 	  { MODEL_MSEAL, 2, 4, 7 }, 0,
 	  "back |AAAAAA|\n"
 	  "seal |ffffff|" },
-	{ "mprotect splits what is sealed otherwise, with its seal",
+	{ "mprotect splits, with the seal on each piece",
 	  "prot |wwwwww|\n"
 	  "seal |111111|",
 	  { MODEL_MPROTECT, 2, 4, MODEL_READ }, 0,
@@ -266,15 +267,15 @@ static const struct example {
 	  { MODEL_MPROTECT, 2, 4, VMA_ATTR_RW }, 0,
 	  "prot |ww|ww|ww|\n"
 	  "seal |11|..|11|" },
-	{ "mprotect that is refused does not split what is ahead of the seal",
+	{ "a refused mprotect does not split what is before the seal",
 	  "seal |....|22|..|",
 	  { MODEL_MPROTECT, 2, 7, MODEL_READ }, -EPERM,
 	  "seal |....|22|..|" },
-	{ "munmap leaves the seal to what stays",
+	{ "munmap keeps the seal of what stays",
 	  "seal |222222|",
 	  { MODEL_MUNMAP, 2, 4 }, 0,
 	  "seal |22|  |22|" },
-	{ "munmap that is refused unmaps nothing ahead of the seal",
+	{ "a refused munmap unmaps nothing before the seal",
 	  "seal |....|11|",
 	  { MODEL_MUNMAP, 2, 5 }, -EPERM,
 	  "seal |....|11|" },
@@ -286,7 +287,7 @@ static const struct example {
 	  "seal |222222|",
 	  { MODEL_MMAP, 2, 4, VMA_ATTR_RW }, 0,
 	  "seal |22|..|22|" },
-	{ "mremap takes the seal along, and merges with its like",
+	{ "mremap moves the seal along and merges equal seals",
 	  "seal |2222|  |22|",
 	  { MODEL_MREMAP_MOVE, 0, 2, .dst = 4, .new_pages = 2 }, 0,
 	  "seal   |222222|" },
@@ -298,7 +299,7 @@ static const struct example {
 	  "seal |..|22|",
 	  { MODEL_MREMAP_RESIZE, 2, 4, .new_pages = 4 }, 0,
 	  "seal |..|2222|" },
-	{ "mremap in place grows up to its like and merges",
+	{ "mremap in place grows up to an equal seal and merges",
 	  "seal |22|  |22|",
 	  { MODEL_MREMAP_RESIZE, 0, 2, .new_pages = 4 }, 0,
 	  "seal |222222|" },
@@ -313,7 +314,7 @@ static const struct example {
 	  { MODEL_MADV_DODUMP, 2, 4 }, 0,
 	  "seal |777777|\n"
 	  "flag |......|" },
-	{ "madvise that is refused does not split what is ahead of the seal",
+	{ "a refused madvise does not split what is before the seal",
 	  "seal |....|11|",
 	  { MODEL_MADV_DONTFORK, 2, 5 }, -EPERM,
 	  "seal |....|11|\n"
@@ -367,7 +368,7 @@ static const struct {
 
 KUNIT_ARRAY_PARAM_DESC(seals, seals, name);
 
-/* A row of locks; # stands for those of the parameter. */
+/* Assert a row of seals; # stands for those of the parameter. */
 #define EXPECT_SEALS(_test, _area, _text)					\
 do {										\
 	struct kunit *__seal_test = (_test);					\
@@ -403,7 +404,7 @@ static void heap_grows(struct kunit *test)
 	current->mm->start_brk = area->base;
 	current->mm->brk = area->base;
 
-	/* Without a seal it is one VMA, with one it is as many as there are. */
+	/* The unsealed heap is one VMA; a seal splits it. */
 	brk_to(test, checked, 2);
 	brk_to(test, checked, 4);
 	EXPECT_SEALS(test, area, "|....|");
@@ -414,11 +415,11 @@ static void heap_grows(struct kunit *test)
 	brk_to(test, checked, 8);
 	EXPECT_SEALS(test, area, "|..|##|....|");
 
-	/* The end of it is free to go back. */
+	/* The unsealed end can shrink. */
 	brk_to(test, checked, 5);
 	EXPECT_SEALS(test, area, "|..|##|.|");
 
-	/* Equal seals are one again. */
+	/* Equal seals merge again. */
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 4, 5, seal->flags));
 	EXPECT_SEALS(test, area, "|..|###|");
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 0, 2, seal->flags));
@@ -444,7 +445,7 @@ static void stack_to(struct kunit *test, const struct vma_attr_checked *checked,
 }
 
 #ifndef CONFIG_STACK_GROWSUP
-/* A sealed stack grows as it is, an unsealed one does not become sealed. */
+/* A sealed stack grows with its seal; an unsealed one does not become sealed. */
 static void stack_grows(struct kunit *test)
 {
 	const typeof(seals[0]) *seal = test->param_value;
@@ -455,21 +456,21 @@ static void stack_grows(struct kunit *test)
 			      "prot         |wwww|\n"
 			      "back         |AAAA|\n"
 			      "flag         |gggg|");
-	/* Its upper half is sealed: that does not grow. */
+	/* Seal the upper half, which does not grow. */
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 10, 12, seal->flags));
 	EXPECT_SEALS(test, area, "        |..|##|");
 	stack_to(test, checked, 6);
 	EXPECT_SEALS(test, area, "      |....|##|");
 	KUNIT_EXPECT_EQ(test, current->mm->map_count, 2);
 
-	/* The lower is: what it grows by is sealed as well. */
+	/* Seal the lower end: the pages by which it grows are sealed as well. */
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 6, 8, seal->flags));
 	EXPECT_SEALS(test, area, "      |##|..|##|");
 	stack_to(test, checked, 3);
 	EXPECT_SEALS(test, area, "   |#####|..|##|");
 	KUNIT_EXPECT_EQ(test, current->mm->map_count, 3);
 
-	/* All of it alike is one stack, that grows as one. */
+	/* With equal seals it is one stack, which grows as one. */
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 3, 12, seal->flags));
 	EXPECT_SEALS(test, area, "   |#########|");
 	stack_to(test, checked, 2);
@@ -480,7 +481,7 @@ static void stack_grows(struct kunit *test)
 }
 #endif
 
-/* mlock() and munlock() split and merge and have nothing to do with seals. */
+/* mlock() and munlock() split and merge independently of seals. */
 static void mlock_splits(struct kunit *test)
 {
 	const typeof(seals[0]) *seal = test->param_value;

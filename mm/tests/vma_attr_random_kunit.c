@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit test of the VMA attribute lock: random operations, carried out by the
- * kernel and by the model in vma_attr_model.h, which have to agree on what each
- * returns and on all that there is afterwards.
+ * kernel and by the reference model in vma_attr_model.h. Both have to agree on what
+ * each operation returns and on the state after it.
  *
- * Parameters of the kernel's command line, so for kunit.py after --kernel_args=:
+ * Parameters for the kernel's command line, that is, for kunit.py --kernel_args=:
  *
  *   vma_attr_random_kunit.seed=N         repeat the run that printed this seed
  *   vma_attr_random_kunit.operations=N   how many operations to try
  *   vma_attr_random_kunit.sequence=N     only the sequence of this number
  *
- * The run is made of short sequences that each begin with nothing mapped, so
- * what fails is at most one sequence, and most of that is left out again before
- * it is printed.
+ * The run consists of short sequences, each of which begins with nothing mapped. So
+ * a failure depends on one sequence only. Operations that the failure does not need
+ * are left out before the sequence is printed.
  */
 
 #include <kunit/test.h>
@@ -37,7 +37,7 @@ MODULE_PARM_DESC(sequence, "Try no sequence but this one");
 
 #define SEQUENCE_LEN		40
 
-/* A new mm, and a fork of the old one, after so many sequences. */
+/* After so many sequences fork the mm, and begin a new one. */
 #define SEQUENCES_PER_FORK	16
 
 /**
@@ -45,9 +45,9 @@ MODULE_PARM_DESC(sequence, "Try no sequence but this one");
  * @checked: the address space
  * @ops: the operations of the current sequence
  * @worked: how often each type of operation worked
- * @refused: how often a lock refused it
+ * @refused: how often a seal refused it
  * @failed: how often it failed for another reason
- * @tried: how many were tried in all
+ * @tried: total number of operations tried
  */
 struct run {
 	struct vma_attr_checked *checked;
@@ -64,7 +64,7 @@ static unsigned int below(struct rnd_state *rnd, unsigned int limit)
 	return prandom_u32_state(rnd) % limit;
 }
 
-/* By weight: mappings have to come into being faster than they are locked. */
+/* The weights make mappings faster than they seal them. */
 static const struct {
 	enum model_op_type type;
 	unsigned int weight;
@@ -118,7 +118,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 
 	switch (op->type) {
 	case MODEL_MSEAL:
-		/* Now and then with a flag that there is not. */
+		/* Sometimes with an unknown flag. */
 		op->arg = below(rnd, 16) ? below(rnd, 8) : below(rnd, 64);
 		break;
 	case MODEL_MPROTECT:
@@ -128,7 +128,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 	case MODEL_MMAP_NOREPLACE:
 		op->arg = prots[below(rnd, ARRAY_SIZE(prots))];
 		op->backing = below(rnd, NR_MODEL_BACKINGS);
-		/* Mostly where it goes on from its neighbours. */
+		/* Mostly continues the file offset of its neighbours. */
 		op->pgoff = below(rnd, 4) ? op->first : below(rnd, MODEL_PAGES);
 		break;
 	case MODEL_MREMAP_RESIZE:
@@ -137,7 +137,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 	case MODEL_MREMAP_MOVE:
 	case MODEL_MREMAP_DONTUNMAP:
 		op->dst = below(rnd, MODEL_PAGES);
-		/* Mostly without a change of size, where that has room. */
+		/* Mostly keeps the size, if there is room. */
 		op->new_pages = op->end - op->first;
 		if (!below(rnd, 4) || op->dst + op->new_pages > MODEL_PAGES)
 			op->new_pages = 1 + below(rnd, MODEL_PAGES - op->dst);
@@ -152,11 +152,11 @@ static void random_sequence(unsigned long nr, struct model_op *ops)
 	struct rnd_state rnd;
 	unsigned int i;
 
-	/* Each of its own, so that one can be repeated alone. */
+	/* Each sequence has its own seed, so it can be repeated alone. */
 	prandom_seed_state(&rnd, seed + nr * 0x9e3779b97f4a7c15ULL);
 	for (i = 0; i < SEQUENCE_LEN; i++)
 		random_op(&rnd, &ops[i]);
-	/* Something to begin with. */
+	/* Begin with mappings. */
 	ops[0] = (struct model_op) {
 		.type = MODEL_MMAP, .first = 0, .end = MODEL_PAGES,
 		.arg = MODEL_READ | MODEL_WRITE,
@@ -180,8 +180,8 @@ static void count(struct run *run, const struct model_op *op)
 }
 
 /*
- * Carry out the operations of a sequence that are wanted, which is a bit mask.
- * Returns what went wrong, and at which operation, or NULL.
+ * Carry out those operations of a sequence whose bit is set in @wanted. Returns
+ * NULL, or what went wrong; @at is the operation then.
  */
 static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 				unsigned int *at)
@@ -203,7 +203,7 @@ static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 	return NULL;
 }
 
-/* Leave out what is not needed for something to go wrong, and print the rest. */
+/* Leave out operations that the failure does not need, and print the others. */
 static void report(struct kunit *test, struct run *run, unsigned long nr,
 		   unsigned int at)
 {
@@ -219,7 +219,7 @@ static void report(struct kunit *test, struct run *run, unsigned long nr,
 	}
 
 	what = try_sequence(test, run, wanted, &at);
-	kunit_err(test, "seed=%lu sequence=%lu, all that it takes is\n", seed, nr);
+	kunit_err(test, "seed=%lu sequence=%lu, this is enough:\n", seed, nr);
 	for (i = 0; i <= at; i++) {
 		if (wanted & BIT_ULL(i))
 			vma_attr_print_op(test, &run->ops[i]);
@@ -228,7 +228,7 @@ static void report(struct kunit *test, struct run *run, unsigned long nr,
 			       what ?: "it does not happen again");
 }
 
-/* Has all been tried that there is, often enough to mean something? */
+/* Has each type of operation worked, and been refused if a seal may refuse it? */
 static void all_was_tried(struct kunit *test, const struct run *run)
 {
 	unsigned int i;
@@ -264,7 +264,7 @@ static void random_operations(struct kunit *test)
 		seed = get_random_u32();
 	kunit_info(test, "seed=%lu operations=%lu\n", seed, operations);
 
-	/* Where the model has no answer, nothing was tried: go on until it was. */
+	/* Operations without an answer of the model do not count as tried. */
 	for (; sequence >= 0 ? nr == sequence : run->tried < operations; nr++) {
 		random_sequence(nr, run->ops);
 		what = try_sequence(test, run, GENMASK_ULL(SEQUENCE_LEN - 1, 0), &at);

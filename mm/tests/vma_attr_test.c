@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An address space that is kept by the kernel and by the model, see
+ * An address space that is checked against the reference model, see
  * vma_attr_test.h.
  */
 
@@ -20,8 +20,8 @@
 #define syscall		kunit_mm_syscall
 
 /*
- * What the kernel has complained about so far: a warning, a broken tree or
- * a locking mistake fails no test by itself.
+ * What the kernel has complained about so far. A warning, a broken tree or
+ * a locking mistake does not fail a test by itself.
  */
 unsigned long vma_attr_warned(void)
 {
@@ -37,10 +37,10 @@ unsigned long vma_attr_warned(void)
 }
 
 /**
- * vma_attr_checked_init() - Begin with an address space that is empty
- * @test: the test; its priv is the address space from now on, and ends with it
+ * vma_attr_checked_init() - Begin with an empty address space
+ * @test: the test; its priv becomes the address space, which ends with it
  *
- * The init function of a suite.
+ * To be used as the init function of a suite.
  *
  * Return: 0
  */
@@ -59,12 +59,13 @@ int vma_attr_checked_init(struct kunit *test)
 }
 
 /**
- * vma_attr_checked_exit() - Nothing may have gone wrong on the way
+ * vma_attr_checked_exit() - Check that nothing went wrong, and end the mm
  * @test: the test
  * @checked: the address space
  *
- * For the end of each test, which has no mm from here on: left to the end of the
- * thread, it could still be going while the next test counts memory.
+ * To be called at the end of each test, which has no mm afterwards. If the mm were
+ * left to the end of the thread, it could still be going away while the next test
+ * counts memory.
  */
 void vma_attr_checked_exit(struct kunit *test, struct vma_attr_checked *checked)
 {
@@ -83,11 +84,11 @@ void vma_attr_checked_exit(struct kunit *test, struct vma_attr_checked *checked)
 }
 
 /**
- * vma_attr_checked_empty() - Begin anew in the same mm
+ * vma_attr_checked_empty() - Begin again in the same mm
  * @test: the test
  * @checked: the address space
  *
- * Takes the seals off first, which is for tests only.
+ * Clears the seals first, which only tests may do.
  */
 void vma_attr_checked_empty(struct kunit *test, struct vma_attr_checked *checked)
 {
@@ -110,11 +111,11 @@ void vma_attr_checked_empty(struct kunit *test, struct vma_attr_checked *checked
 }
 
 /**
- * vma_attr_checked_new_mm() - Begin anew in a new mm
+ * vma_attr_checked_new_mm() - Begin again in a new mm
  * @test: the test
  * @checked: the address space
  *
- * The old one ends as that of a process does, seals and all.
+ * The old mm ends as that of a process does, with its seals.
  */
 void vma_attr_checked_new_mm(struct kunit *test, struct vma_attr_checked *checked)
 {
@@ -127,7 +128,7 @@ void vma_attr_checked_new_mm(struct kunit *test, struct vma_attr_checked *checke
 }
 
 /*
- * The model's words and the kernel's
+ * The model's constants and the kernel's
  */
 
 static const struct {
@@ -182,11 +183,10 @@ static const char *const backing_names[NR_MODEL_BACKINGS] = {
 
 /**
  * vma_attr_kernel_do() - Carry out an operation in the kernel
- * @area: where
+ * @area: the area
  * @op: the operation
  *
- * Return: 0 or the error of the system call; 1 if it returned an address that
- * it should not have.
+ * Return: 0, the error of the system call, or 1 if it returned a wrong address.
  */
 long vma_attr_kernel_do(const struct kunit_mm_area *area, const struct model_op *op)
 {
@@ -252,16 +252,16 @@ static const char *compare_page(struct vm_area_struct *vma, unsigned long addr,
 		return "a page has another protection";
 	if (!(vma->vm_flags & VM_MAYSHARE) == shared ||
 	    vma->vm_file != file || (file && pgoff != page->pgoff))
-		return "a page is one of something else";
+		return "a page maps something else";
 
 	for (i = 0; i < ARRAY_SIZE(seals); i++)
 		want |= page->seals & seals[i].model ? seals[i].vm_flag : 0;
 	if ((vma->vm_flags & VM_SEAL_ANY) != want)
-		return "a page has other locks";
+		return "a page has other seals";
 
 	want = 0;
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		/* What was touched stays charged; the model knows nothing of that. */
+		/* Touched pages stay charged; the model does not know this. */
 		if (checked->touch && flags[i].model == MODEL_ACCOUNT)
 			continue;
 		want |= page->flags & flags[i].model ? flags[i].vm_flag : 0;
@@ -271,8 +271,8 @@ static const char *compare_page(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * Where the model has one VMA there may be two, if their pages were touched:
- * kunit_mm_unmerged() finds those that have no reason to be two.
+ * If pages were touched, there may be two VMAs where the model has one:
+ * kunit_mm_unmerged() finds those that have no reason to be separate.
  */
 static const char *compare_vma(struct vm_area_struct *vma,
 			       const struct vma_attr_checked *checked,
@@ -283,7 +283,7 @@ static const char *compare_vma(struct vm_area_struct *vma,
 	const char *what;
 
 	if (end > MODEL_PAGES)
-		return "a VMA goes on behind the area";
+		return "a VMA extends beyond the area";
 	if (*page < first)
 		return "a page is not mapped";
 	if (*page > first)
@@ -306,12 +306,12 @@ static const char *compare_vma(struct vm_area_struct *vma,
 }
 
 /**
- * vma_attr_checked_compare() - Is the kernel's address space that of the model?
- * @mm: the mm of the kernel's
- * @checked: where in @mm
- * @model: the model's
+ * vma_attr_checked_compare() - Does an mm agree with the model?
+ * @mm: the mm
+ * @checked: the address space, for its area in @mm
+ * @model: the model
  *
- * Return: NULL if it is, or what is not.
+ * Return: NULL if it does, or a text that says what differs.
  */
 const char *vma_attr_checked_compare(struct mm_struct *mm,
 				     const struct vma_attr_checked *checked,
@@ -341,15 +341,16 @@ const char *vma_attr_checked_compare(struct mm_struct *mm,
 }
 
 /**
- * vma_attr_checked_do() - Carry out an operation on both
+ * vma_attr_checked_do() - Carry out an operation in the kernel and in the model
  * @checked: the address space
  * @op: the operation
  *
- * What it says is compared, what it does is not.
+ * Only the return values are compared, not the results.
  *
- * Return: NULL if both say the same, or that they do not.
+ * Return: NULL if both return the same, or a text that says that they do not.
  */
-const char *vma_attr_checked_do(struct vma_attr_checked *checked, const struct model_op *op)
+const char *vma_attr_checked_do(struct vma_attr_checked *checked,
+				const struct model_op *op)
 {
 	unsigned int i;
 
@@ -374,13 +375,13 @@ const char *vma_attr_checked_do(struct vma_attr_checked *checked, const struct m
 }
 
 /**
- * vma_attr_checked_step() - Carry out an operation on both, and compare
+ * vma_attr_checked_step() - vma_attr_checked_do(), and compare the results
  * @checked: the address space
  * @op: the operation
  *
- * Also, an operation that was refused has changed nothing at all.
+ * Also checks that a refused operation has changed nothing.
  *
- * Return: NULL if they agree, or in what they do not.
+ * Return: NULL if kernel and model agree, or a text that says what differs.
  */
 const char *vma_attr_checked_step(struct vma_attr_checked *checked,
 				  const struct model_op *op)
@@ -405,9 +406,9 @@ const char *vma_attr_checked_step(struct vma_attr_checked *checked,
 /**
  * vma_attr_checked_fork() - Fork, and compare the child
  * @test: the test
- * @checked: the address space; a child has all of it but what is not for children
+ * @checked: the address space; the child has all of it except MADV_DONTFORK pages
  *
- * Return: NULL if the child is as it should be, or in what it is not.
+ * Return: NULL if the child is as expected, or a text that says what differs.
  */
 const char *vma_attr_checked_fork(struct kunit *test, struct vma_attr_checked *checked)
 {
@@ -424,21 +425,21 @@ const char *vma_attr_checked_fork(struct kunit *test, struct vma_attr_checked *c
 	child = mm_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	what = dup_mmap(child, current->mm) ?
-		"it does not fork" : vma_attr_checked_compare(child, checked, &model);
+		"fork failed" : vma_attr_checked_compare(child, checked, &model);
 	mmput(child);
 
 	return what;
 }
 
 /*
- * For the reader
+ * Output
  */
 
 /**
- * vma_attr_op_name() - What is a type of operation called?
+ * vma_attr_op_name() - The name of a type of operation
  * @type: the type
  *
- * Return: its name, for messages.
+ * Return: the name, for messages.
  */
 const char *vma_attr_op_name(enum model_op_type type)
 {
@@ -503,8 +504,8 @@ static void model_page_cells(const struct model_page *page, bool touch,
 }
 
 /**
- * vma_attr_model_layout() - What the model has, as a layout
- * @model: the model's address space
+ * vma_attr_model_layout() - The layout of the model
+ * @model: the model
  * @touch: private pages have an anon_vma
  * @layout: the result
  */
@@ -529,7 +530,7 @@ void vma_attr_model_layout(const struct model *model, bool touch,
 }
 
 /**
- * vma_attr_checked_print() - Print how the last operation went
+ * vma_attr_checked_print() - Print the last operation and its result
  * @test: the test
  * @checked: the address space
  * @op: the operation, or NULL
@@ -574,7 +575,7 @@ const struct vma_attr_backing vma_attr_backings[NR_VMA_ATTR_BACKINGS] = {
 };
 
 /**
- * vma_attr_arrangement() - Which is the arrangement of a number?
+ * vma_attr_arrangement() - Get the arrangement of a number
  * @nr: the number, below VMA_ATTR_ARRANGEMENTS
  * @arr: the result
  *
@@ -598,7 +599,7 @@ bool vma_attr_arrangement(unsigned int nr, struct vma_attr_arrangement *arr)
  * vma_attr_arrangement_basic() - Does an arrangement have one seal at a time?
  * @arr: the arrangement
  *
- * For what is slower: enough to have each lock on each side of a border.
+ * For slow tests. These arrangements have each seal on each side of a border.
  *
  * Return: true if no neighbour is sealed with several flags.
  */
@@ -625,7 +626,7 @@ bool vma_attr_arrangement_basic(const struct vma_attr_arrangement *arr)
 /**
  * vma_attr_arrange() - Map and seal an arrangement
  * @test: the test
- * @checked: where; emptied first
+ * @checked: the address space; emptied first
  * @arr: the arrangement
  * @backing: what to map
  */
@@ -663,5 +664,6 @@ void vma_attr_arrange(struct kunit *test, struct vma_attr_checked *checked,
 		KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_checked_do(checked, &op));
 	}
 	KUNIT_ASSERT_PTR_EQ(test, NULL,
-			    vma_attr_checked_compare(current->mm, checked, &checked->model));
+			    vma_attr_checked_compare(current->mm, checked,
+						     &checked->model));
 }

@@ -6,11 +6,11 @@
  * Layouts are written with one character per page from TEST_BASE on and with
  * a bar at each end of a VMA:
  *
- *   .       no lock
- *   1 - f   sum of the locks: MAP 1, PROT 2, DISCARD_RO 4, DISCARD 8
+ *   .       no seal
+ *   1 - f   sum of the seals: MAP 1, PROT 2, DISCARD_WEAK 4, DISCARD 8
  *   space   no VMA
  *
- * In what a test expects, # stands for the locks that it is run with.
+ * In an expected layout, # stands for the seals that the test is run with.
  */
 
 #define TEST_BASE	0x100000UL
@@ -36,7 +36,7 @@ static char seals_to_char(vm_flags_t seals)
 	return ".123456789abcdef"[sum];
 }
 
-/* Write down the layout of mm, up to its last VMA. */
+/* Write the layout of mm to buf, up to its last VMA. */
 static void layout_write(struct mm_struct *mm, char *buf)
 {
 	VMA_ITERATOR(vmi, mm, TEST_BASE);
@@ -95,7 +95,7 @@ static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t seals)
 	ASSERT_TRUE(layout_is(_mm, _want, _seals))
 #define ASSERT_LAYOUT(_mm, _want) ASSERT_LAYOUT_SEALS(_mm, _want, 0)
 
-/* An operation failed with _err, and the layout is what it was. */
+/* An operation failed with _err and did not change the layout. */
 #define ASSERT_REFUSED(_mm, _expr, _err)				\
 	do {								\
 		struct mm_struct *__mm = (_mm);				\
@@ -116,7 +116,7 @@ static bool map_layout(struct mm_struct *mm, const char *pages)
 
 	memset(mm, 0, sizeof(*mm));
 	vma_attr_mm_init(mm);
-	/* As in the kernel: the tree has no lock of its own to drop and take. */
+	/* As in the kernel, the lock is external, so none is dropped and retaken. */
 	mt_init_flags(&mm->mm_mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
 	current->mm = mm;
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
@@ -149,21 +149,20 @@ static void unmap_layout(struct mm_struct *mm)
 	cleanup_mm(mm, &vmi);
 }
 
-/* Pages [first, end) of the layout. */
-/* The bits that these flags of mseal() set. */
+/* The seal bits that these flags of mseal() set. */
 static vm_flags_t mseal_bits(unsigned long mseal_flags)
 {
 	return (vm_flags_t)mseal_flags_to_seals(mseal_flags) << SEAL_SHIFT;
 }
 
-/* Seal as the call of mseal() does that sets exactly these bits. */
+/* Seal pages [first, end) with the call of mseal() that sets exactly these bits. */
 static int seal_pages(struct mm_struct *mm, int first, int end, vm_flags_t seals)
 {
 	unsigned long flags = 0;
 
 	while (mseal_bits(flags) != seals) {
 		if (++flags > (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD))
-			return -ENOSYS;	/* No call does. */
+			return -ENOSYS;	/* No call does this. */
 	}
 
 	return vma_attr_seal_range(mm, TEST_ADDR(first), TEST_ADDR(end), flags);
@@ -189,7 +188,7 @@ static long mmap_pages(int first, int end, bool writable)
 			     flags, TEST_ADDR(first) >> PAGE_SHIFT, NULL);
 }
 
-/* Run a test with what each value of the flags of mseal() locks. */
+/* Run a test with the seals of each value of the flags of mseal(). */
 static bool with_all_seals(bool (*test)(vm_flags_t seals))
 {
 	unsigned long flags;
@@ -204,7 +203,7 @@ static bool with_all_seals(bool (*test)(vm_flags_t seals))
 	return true;
 }
 
-/* What each set of mseal() flags seals, and that unknown ones are refused. */
+/* Each set of mseal() flags sets its seals; unknown flags are refused. */
 static bool test_attr_seals(void)
 {
 	static const vm_flags_t seals[] = {
@@ -242,7 +241,7 @@ static bool test_attr_seals(void)
 	return true;
 }
 
-/* Every operation has a row in the table, with a name that is its own. */
+/* Every operation has a row in the table, with a unique name. */
 static bool test_attr_rules(void)
 {
 	int op, other;
@@ -253,7 +252,7 @@ static bool test_attr_rules(void)
 		ASSERT_TRUE(rule->name && *rule->name);
 		ASSERT_EQ((rule->always | rule->unless_writable) & ~SEAL_ANY, 0);
 		ASSERT_EQ(rule->always & rule->unless_writable, 0);
-		/* Only what changes no attribute asks for no lock. */
+		/* Only the operation that changes no attribute asks for no seal. */
 		ASSERT_EQ(!rule->always && !rule->unless_writable,
 			  op == VMA_ATTR_OP_NONE);
 		for (other = 0; other < op; other++)
@@ -273,8 +272,8 @@ enum test_access {
 };
 
 /*
- * What the documentation promises, in its order, written down anew and not
- * derived from the table in mm/vma_attr.c.
+ * What the documentation promises, in its order. Not derived from the table in
+ * mm/vma_attr.c.
  */
 static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 		     enum test_access access)
@@ -283,10 +282,10 @@ static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 	const bool prot = seals & VM_SEAL_PROT;
 	bool strict = false, discard = false;
 
-	/* The strict lock covers everything that the caller cannot write. */
+	/* SEAL_DISCARD covers everything that the caller cannot write to. */
 	if ((seals & VM_SEAL_DISCARD) && access != WRITABLE)
 		strict = true;
-	/* Mainline's covers anonymous memory, and only looks at VM_WRITE. */
+	/* The weak discard rule covers anonymous memory; shadow stacks are writable. */
 	if ((seals & VM_SEAL_DISCARD_WEAK) && anon &&
 	    (access == NOT_WRITABLE || access == KEY_DENIES))
 		discard = true;
@@ -312,7 +311,7 @@ static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 	case VMA_ATTR_OP_UFFD_FILL:
 	case VMA_ATTR_OP_UFFD_EMPTY:
 		return !strict;
-	/* Two attributes at a time. */
+	/* Two attributes at once. */
 	case VMA_ATTR_OP_REMAP_EMPTY:
 		return !map && !strict;
 	case VMA_ATTR_OP_GUARD_INSTALL:
@@ -353,7 +352,7 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t seals,
 	return true;
 }
 
-/* Every operation by every set of locks by every kind of mapping. */
+/* Every operation with every set of seals on every kind of mapping. */
 static bool test_attr_permits(void)
 {
 	static const vm_flags_t bits[] = {
@@ -378,7 +377,7 @@ static bool test_attr_permits(void)
 
 				if (permits_as_promised(op, seals, anon, access))
 					continue;
-				fprintf(stderr, "%s, locks %c, anon %d, access %d\n",
+				fprintf(stderr, "%s, seals %c, anon %d, access %d\n",
 					vma_attr_rules[op].name,
 					seals_to_char(seals), anon, access);
 				return false;
@@ -420,7 +419,7 @@ static bool seal_one(vm_flags_t seals)
 	return true;
 }
 
-/* A range in one VMA: borders exactly at its ends. */
+/* A range in one VMA gets borders exactly at its ends. */
 static bool test_attr_seal_one(void)
 {
 	return with_all_seals(seal_one);
@@ -436,7 +435,7 @@ static bool seal_several(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|##|##|##|", seals);
 	unmap_layout(&mm);
 
-	/* The outer two in part. */
+	/* Parts of the outer two. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
 	ASSERT_EQ(seal_pages(&mm, 2, 7, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|..|#|###|#|..|", seals);
@@ -448,7 +447,7 @@ static bool seal_several(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|.|##|###|...|", seals);
 	unmap_layout(&mm);
 
-	/* Gaps on the outside are none of our business. */
+	/* Gaps outside of the range do not matter. */
 	ASSERT_TRUE(map_layout(&mm, "ww wrrw ww"));
 	ASSERT_EQ(seal_pages(&mm, 3, 7, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|..| |#|##|#| |..|", seals);
@@ -469,7 +468,7 @@ static bool seal_gaps(vm_flags_t seals)
 
 	ASSERT_TRUE(map_layout(&mm, "  wwww  rrrr  "));
 
-	/* Nothing there at all. */
+	/* Nothing is mapped in the range. */
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 2, seals), -ENOMEM);
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 6, 8, seals), -ENOMEM);
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 12, 14, seals), -ENOMEM);
@@ -492,7 +491,7 @@ static bool seal_gaps(vm_flags_t seals)
 	return true;
 }
 
-/* A gap anywhere in the range: refused, nothing locked, nothing split. */
+/* A gap anywhere in the range: refused, nothing sealed, nothing split. */
 static bool test_attr_seal_gaps(void)
 {
 	return with_all_seals(seal_gaps);
@@ -505,7 +504,7 @@ static bool seal_again(vm_flags_t seals)
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
 	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
 
-	/* The same, a part of it: no change, and no split on the way. */
+	/* The same range, or a part of it: no change, and no temporary split. */
 	sysctl_max_map_count = mm.map_count;
 	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
 	ASSERT_EQ(seal_pages(&mm, 3, 5, seals), 0);
@@ -513,7 +512,7 @@ static bool seal_again(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|..|####|..|", seals);
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
 
-	/* More than it: merges with what is there. */
+	/* A larger range merges with what is sealed. */
 	ASSERT_EQ(seal_pages(&mm, 1, 4, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|.|#####|..|", seals);
 	ASSERT_EQ(seal_pages(&mm, 4, 7, seals), 0);
@@ -525,13 +524,13 @@ static bool seal_again(vm_flags_t seals)
 	return true;
 }
 
-/* Locking what is locked already. */
+/* Sealing what is sealed already. */
 static bool test_attr_seal_again(void)
 {
 	return with_all_seals(seal_again);
 }
 
-/* Locks add up; none is ever taken away. */
+/* Seals add up; none is ever cleared. */
 static bool test_attr_seal_accumulate(void)
 {
 	struct mm_struct mm;
@@ -543,7 +542,7 @@ static bool test_attr_seal_accumulate(void)
 	ASSERT_LAYOUT(&mm, "|.|11|33|22|.|");
 	ASSERT_EQ(seal_pages(&mm, 4, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|.|11|3|f|e|2|.|");
-	/* What mseal() locks without flags takes nothing away, either. */
+	/* mseal() without flags clears none, either. */
 	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEALED), 0);
 	ASSERT_LAYOUT(&mm, "|7777|ff|77|");
 	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
@@ -582,7 +581,7 @@ static bool seal_merge(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|######|", seals);
 	unmap_layout(&mm);
 
-	/* In the middle of the range: what was locked becomes one with the rest. */
+	/* A sealed VMA in the middle of the range merges with the rest. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
 	ASSERT_EQ(seal_pages(&mm, 3, 5, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|...|##|...|", seals);
@@ -590,7 +589,7 @@ static bool seal_merge(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|.|######|.|", seals);
 	unmap_layout(&mm);
 
-	/* Not with one that has other locks. */
+	/* Not with one that has other seals. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	ASSERT_EQ(seal_pages(&mm, 0, 2, other), 0);
 	ASSERT_EQ(seal_pages(&mm, 4, 6, seals | other), 0);
@@ -601,7 +600,7 @@ static bool seal_merge(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, want, seals);
 	unmap_layout(&mm);
 
-	/* Not with one of another protection, nor across a gap. */
+	/* Not with one of another protection, and not across a gap. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr wwrr"));
 	ASSERT_EQ(seal_pages(&mm, 5, 7, seals), 0);
 	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
@@ -613,7 +612,7 @@ static bool seal_merge(vm_flags_t seals)
 	return true;
 }
 
-/* What has become equal becomes one VMA, and nothing else does. */
+/* VMAs that become equal merge, and no others do. */
 static bool test_attr_seal_merge(void)
 {
 	return with_all_seals(seal_merge);
@@ -621,7 +620,7 @@ static bool test_attr_seal_merge(void)
 
 #define EXHAUSTIVE_PAGES 6
 
-/* A VMA for each run of pages with equal locks. */
+/* Each run of pages with equal seals is a VMA. */
 static void write_runs(const vm_flags_t *page_seals, char *buf)
 {
 	int page;
@@ -665,8 +664,8 @@ static bool seal_range_of(const vm_flags_t *page_seals, int first, int end,
 }
 
 /*
- * Pages in every mix of some seals, and every range of them locked: each page
- * has the locks that it should, and equal neighbours are one VMA.
+ * Seal every range of pages that have every mix of some seals. Each page has the
+ * expected seals then, and equal neighbours are one VMA.
  */
 static bool test_attr_seal_exhaustive(void)
 {
@@ -709,7 +708,7 @@ static bool seal_max_map_count(vm_flags_t seals)
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, seals), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
 
-	/* Room for one: it is made, and has to be undone. */
+	/* Room for one split, which is made and has to be undone. */
 	sysctl_max_map_count = 2;
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, seals), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
@@ -721,14 +720,14 @@ static bool seal_max_map_count(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|..|##|..|", seals);
 	unmap_layout(&mm);
 
-	/* None is needed. */
+	/* No split is needed. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	sysctl_max_map_count = 1;
 	ASSERT_EQ(seal_pages(&mm, 0, 6, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|######|", seals);
 	unmap_layout(&mm);
 
-	/* The split to undo is in another VMA than the one that failed. */
+	/* The split to undo is in another VMA than the failed one. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
 	sysctl_max_map_count = 4;
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, seals), -ENOMEM);
@@ -745,13 +744,13 @@ static bool seal_max_map_count(vm_flags_t seals)
 	return true;
 }
 
-/* At vm.max_map_count: all or nothing. */
+/* At vm.max_map_count the whole range is sealed, or nothing. */
 static bool test_attr_seal_max_map_count(void)
 {
 	return with_all_seals(seal_max_map_count);
 }
 
-/* Out of memory: for a split, nothing happens; for a merge, all but tidying. */
+/* Without memory for a split nothing changes; a failed merge only leaves borders. */
 static bool test_attr_seal_nomem(void)
 {
 	struct mm_struct mm;
@@ -760,12 +759,13 @@ static bool test_attr_seal_nomem(void)
 	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEALED), 0);
 	fail_prealloc = true;
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 5, VM_SEAL_MAP), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 5, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 5, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD),
+		       -ENOMEM);
 	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	fail_prealloc = false;
 	ASSERT_LAYOUT(&mm, "|77|7777|");
 
-	/* The next one that changes both tidies up. */
+	/* The next seal on both VMAs merges them. */
 	ASSERT_EQ(seal_pages(&mm, 0, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|ffffff|");
 
@@ -778,7 +778,7 @@ static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
 	return -EINVAL;
 }
 
-/* A mapping that cannot be split: the error is handed on, nothing is locked. */
+/* A mapping that cannot be split: the error is returned, nothing is sealed. */
 static bool test_attr_seal_may_split(void)
 {
 	static const struct vm_operations_struct ops = {
@@ -822,13 +822,13 @@ static bool seal_droppable(vm_flags_t seals)
 	return true;
 }
 
-/* The kernel may drop MAP_DROPPABLE any time: no lock on what it holds. */
+/* SEAL_DISCARD is refused for MAP_DROPPABLE: the kernel may drop it any time. */
 static bool test_attr_seal_droppable(void)
 {
 	return with_all_seals(seal_droppable);
 }
 
-/* Whoever is locked is write locked first, so that no reader sees it half. */
+/* A VMA is write locked before it is sealed, so that readers see all or no bits. */
 static bool test_attr_seal_write_locks(void)
 {
 	struct vm_area_struct *left, *middle, *right;
@@ -846,7 +846,7 @@ static bool test_attr_seal_write_locks(void)
 	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	ASSERT_FALSE(vma_write_started(left));
 	ASSERT_TRUE(vma_write_started(middle));
-	/* It had all of them already. */
+	/* It had all seals already. */
 	ASSERT_FALSE(vma_write_started(right));
 	ASSERT_LAYOUT(&mm, "|..|77|77|");
 
@@ -864,7 +864,7 @@ static bool bounds_are_everywhere(struct mm_struct *mm)
 	return mm->seal_start == 0 && mm->seal_end == ULONG_MAX;
 }
 
-/* Where an mm has locks: bounds from the first lock on, and not before. */
+/* An mm has bounds of its seals from the first seal on, and not before. */
 static bool test_attr_mm_sealed(void)
 {
 	struct vm_area_struct vma = {};
@@ -895,7 +895,7 @@ static bool test_attr_mm_sealed(void)
 	return true;
 }
 
-/* The bounds widen, and hold whatever a locked VMA can still become. */
+/* The bounds widen, and cover wherever a sealed VMA can go. */
 static bool test_attr_bounds(void)
 {
 	struct mm_struct mm, child;
@@ -911,10 +911,10 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(bounds_are(&mm, 3, 8));
 	ASSERT_EQ(seal_pages(&mm, 1, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
-	/* One that has MAP already may get another. */
+	/* A VMA that has MAP already gets another seal. */
 	ASSERT_EQ(seal_pages(&mm, 3, 4, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
-	/* Refused: as it was. */
+	/* A refused call does not change the bounds. */
 	ASSERT_EQ(seal_pages(&mm, 9, 12, VM_SEAL_MAP), -ENOMEM);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
 
@@ -923,14 +923,14 @@ static bool test_attr_bounds(void)
 	vma_attr_dup_mm(&child, &mm);
 	ASSERT_TRUE(bounds_are(&child, 1, 8));
 
-	/* Without MAP a VMA may move: it may be anywhere, then. */
+	/* Without MAP a VMA may move anywhere. */
 	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_PROT), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
-	/* It is enough that one of several may move. */
+	/* It is enough that one of several VMAs may move. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 0, 2));
@@ -938,7 +938,7 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
-	/* A stack grows whatever is locked. */
+	/* A stack grows, whatever its seals. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	vma_set_flags_mask(vma_lookup(&mm, TEST_ADDR(2)),
 			   legacy_to_vma_flags(VM_GROWSDOWN));
@@ -962,7 +962,7 @@ static bool permits_to(struct mm_struct *mm, int first, int end,
 				   TEST_ADDR(end), op);
 }
 
-/* Asking for a range, with gaps in it. */
+/* Ask for ranges with gaps in them. */
 static bool test_attr_range_permits(void)
 {
 	struct mm_struct mm;
@@ -978,7 +978,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_EQ(seal_pages(&mm, 14, 15, VM_SEAL_ANY), 0);
 	ASSERT_LAYOUT(&mm, "|..|11|  |..|22|..| |.|f|");
 
-	/* Up to the locked one and no further, from it on, all of it. */
+	/* Up to the sealed one, into it, from it on. */
 	ASSERT_TRUE(range_permits(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
 	ASSERT_FALSE(range_permits(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
 	ASSERT_FALSE(range_permits(&mm, 3, 6, VMA_ATTR_OP_UNMAP));
@@ -991,7 +991,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_TRUE(range_permits(&mm, 0, 14, VMA_ATTR_OP_DISCARD));
 	ASSERT_FALSE(range_permits(&mm, 0, 15, VMA_ATTR_OP_DISCARD));
 	ASSERT_TRUE(range_permits(&mm, 0, 15, VMA_ATTR_OP_NONE));
-	/* Nothing but a gap. */
+	/* Only a gap. */
 	ASSERT_TRUE(range_permits(&mm, 4, 6, VMA_ATTR_OP_UNMAP));
 
 	/* With the first VMA at hand. */
@@ -1005,7 +1005,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_FALSE(permits_to(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_FALSE(permits_to(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_TRUE(permits_to(&mm, 10, 14, VMA_ATTR_OP_PROTECT));
-	/* The first VMA that find_vma() has for a gap. */
+	/* The VMA that find_vma() returns for a gap. */
 	ASSERT_FALSE(permits_to(&mm, 14, 15, VMA_ATTR_OP_UNMAP));
 	ASSERT_TRUE(permits_to(&mm, 14, 14, VMA_ATTR_OP_UNMAP));
 
@@ -1023,7 +1023,7 @@ static bool test_attr_range_permits(void)
 	return true;
 }
 
-/* A monitor in another process writes to no memory that has a key. */
+/* A monitor in another process cannot write to memory that has a key. */
 static bool test_attr_other_mm(void)
 {
 	struct mm_struct mm, other = {};
@@ -1045,7 +1045,7 @@ static bool test_attr_other_mm(void)
 	return true;
 }
 
-/* Truncation leaves private copies alone under the strict lock, unless writable. */
+/* Truncation keeps private copies under SEAL_DISCARD, unless writable. */
 static bool test_attr_keeps_cows(void)
 {
 	struct vm_area_struct *readable, *writable;
@@ -1084,7 +1084,7 @@ static bool munmap_sealed(vm_flags_t seals)
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 0, 14), -EPERM);
 		ASSERT_LAYOUT_SEALS(&mm, "|....|####|  |....|", seals);
 
-		/* Beside it is fine. */
+		/* VMAs beside it can be unmapped. */
 		ASSERT_EQ(munmap_pages(&mm, 2, 4), 0);
 		ASSERT_EQ(munmap_pages(&mm, 8, 12), 0);
 		ASSERT_LAYOUT_SEALS(&mm, "|..|  |####|    |..|", seals);
@@ -1099,13 +1099,13 @@ static bool munmap_sealed(vm_flags_t seals)
 	return true;
 }
 
-/* munmap(): all or nothing, without so much as a split left behind. */
+/* munmap(): all or nothing, and not even a split is left. */
 static bool test_attr_munmap(void)
 {
 	return with_all_seals(munmap_sealed);
 }
 
-/* ENOMEM for a hole that is one VMA too many comes first, as ever. */
+/* As before, ENOMEM for a hole that makes one VMA too many comes first. */
 static bool test_attr_munmap_max_map_count(void)
 {
 	struct mm_struct mm;
@@ -1135,7 +1135,7 @@ static bool mmap_over_sealed(vm_flags_t seals)
 		ASSERT_REFUSED(&mm, mmap_pages(0, 14, true), -EPERM);
 		ASSERT_LAYOUT_SEALS(&mm, "|....|####|  |....|", seals);
 	} else {
-		/* What comes in its place has no lock. */
+		/* The new mapping has no seal. */
 		ASSERT_EQ(mmap_pages(2, 6, true), TEST_ADDR(2));
 		ASSERT_LAYOUT_SEALS(&mm, "|..|....|##|  |....|", seals);
 	}
@@ -1144,7 +1144,7 @@ static bool mmap_over_sealed(vm_flags_t seals)
 	return true;
 }
 
-/* mmap(MAP_FIXED) over a locked mapping. */
+/* mmap(MAP_FIXED) over a sealed mapping. */
 static bool test_attr_mmap_over(void)
 {
 	return with_all_seals(mmap_over_sealed);
@@ -1161,7 +1161,7 @@ static bool mmap_beside_sealed(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|..|####|..|", seals);
 	unmap_layout(&mm);
 
-	/* Into the hole between two of them. */
+	/* Into the hole between two sealed VMAs. */
 	ASSERT_TRUE(map_layout(&mm, "ww  ww"));
 	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
 	ASSERT_EQ(seal_pages(&mm, 4, 6, seals), 0);
@@ -1172,7 +1172,7 @@ static bool mmap_beside_sealed(vm_flags_t seals)
 	return true;
 }
 
-/* A lock spreads to no new neighbour. */
+/* Seals do not spread to new neighbours. */
 static bool test_attr_mmap_beside(void)
 {
 	return with_all_seals(mmap_beside_sealed);
@@ -1187,7 +1187,7 @@ static bool modify_sealed(vm_flags_t seals)
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	ASSERT_EQ(seal_pages(&mm, 0, 6, seals), 0);
 
-	/* Another flag on the middle: three pieces, all with the locks. */
+	/* Another flag on the middle: three pieces, all with the seals. */
 	VMA_ITERATOR(vmi, &mm, TEST_ADDR(2));
 	vma = vma_lookup(&mm, TEST_ADDR(2));
 	flags = vma->flags;
@@ -1197,7 +1197,7 @@ static bool modify_sealed(vm_flags_t seals)
 	vma->flags = flags;
 	ASSERT_LAYOUT_SEALS(&mm, "|##|##|##|", seals);
 
-	/* And off again. */
+	/* Clear the flag again. */
 	vma_flags_clear(&flags, VMA_DONTDUMP_BIT);
 	vma_iter_set(&vmi, TEST_ADDR(2));
 	prev = vma_lookup(&mm, TEST_ADDR(0));
@@ -1209,7 +1209,7 @@ static bool modify_sealed(vm_flags_t seals)
 	return true;
 }
 
-/* The locks travel through a split and a merge for another reason. */
+/* The seals survive a split and a merge for another flag. */
 static bool test_attr_modify(void)
 {
 	return with_all_seals(modify_sealed);
