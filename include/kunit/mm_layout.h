@@ -16,31 +16,31 @@ struct file;
 #define KUNIT_MM_LAYOUT_PAGES	64
 
 /**
- * enum kunit_mm_row - What the rows of a layout are about
+ * enum kunit_mm_row - The rows of a layout
  * @KUNIT_MM_PROT: "prot", the protection
- * @KUNIT_MM_BACK: "back", what is mapped
- * @KUNIT_MM_LOCK: "lock", what mseal() has locked
- * @KUNIT_MM_FLAG: "flag", what madvise() and mlock() have set
+ * @KUNIT_MM_BACK: "back", the backing
+ * @KUNIT_MM_SEAL: "seal", the seals that mseal() has set
+ * @KUNIT_MM_FLAG: "flag", the flags that madvise() and mlock() have set
  * @KUNIT_MM_ROWS: how many there are
  */
 enum kunit_mm_row {
 	KUNIT_MM_PROT,
 	KUNIT_MM_BACK,
-	KUNIT_MM_LOCK,
+	KUNIT_MM_SEAL,
 	KUNIT_MM_FLAG,
 	KUNIT_MM_ROWS,
 };
 
-/* Longest text of a layout: per row a name, pages, borders, the end of a line. */
+/* Longest text of a layout: per row a name, pages, borders and a newline. */
 #define KUNIT_MM_LAYOUT_TEXT \
 	(KUNIT_MM_ROWS * (5 + 2 * KUNIT_MM_LAYOUT_PAGES + 1 + 1) + 1)
 
 /**
- * struct kunit_mm_layout - A layout, taken apart
- * @pages: how many pages it has, trailing holes not counted
- * @rows: mask of BIT(&enum kunit_mm_row): which rows say something
- * @cell: the character of each row for each page; in a hole, a space
- * @border: is there a border in front of the page? Of the last, behind it
+ * struct kunit_mm_layout - A parsed layout
+ * @pages: number of pages, without trailing holes
+ * @rows: mask of BIT(&enum kunit_mm_row): which rows it has
+ * @cell: the character of each row for each page; a space in a hole
+ * @border: is there a border before the page? The last one is behind the last page
  */
 struct kunit_mm_layout {
 	unsigned int pages;
@@ -50,7 +50,7 @@ struct kunit_mm_layout {
 };
 
 /**
- * struct kunit_mm_error - Why a text is no layout
+ * struct kunit_mm_error - Why a text is not a layout
  * @row: the line of the text, from 0
  * @column: the character in that line, from 0
  * @why: what is wrong there
@@ -62,10 +62,10 @@ struct kunit_mm_error {
 };
 
 /**
- * struct kunit_mm_area - A part of the address space that a layout is about
+ * struct kunit_mm_area - The part of the address space that a layout describes
  * @base: address of page 0
- * @pages: how many pages belong to it, at most KUNIT_MM_LAYOUT_PAGES
- * @file: what file mappings map, page 0 of it at page 0 of the area; or NULL
+ * @pages: number of pages, at most KUNIT_MM_LAYOUT_PAGES
+ * @file: the file for file mappings, or NULL; its page 0 is at page 0 of the area
  */
 struct kunit_mm_area {
 	unsigned long base;
@@ -77,19 +77,19 @@ struct kunit_mm_area {
 #define KUNIT_MM_SNAPSHOT_VMAS	64
 
 /**
- * struct kunit_mm_snapshot - All that there is to know of the VMAs of a range
- * @nr: how many VMAs the range has; those in @vma are the first of them
- * @map_count: as the mm counts those that it has
+ * struct kunit_mm_snapshot - The complete state of the VMAs of a range
+ * @nr: number of VMAs in the range; @vma has the first of them
+ * @map_count: number of VMAs as counted by the mm
  * @sealed: has any mapping of the mm ever been sealed?
  * @brk: end of the heap
  * @total_vm: pages mapped
- * @data_vm: private, writable pages that are no stack
+ * @data_vm: private writable pages that are not a stack
  * @exec_vm: executable pages that are not writable
  * @stack_vm: pages of stacks
  * @locked_vm: pages that are mlock()ed
  * @vma: each VMA, in order of address
  *
- * Too large for the stack. To be compared by kunit_mm_snapshot_same().
+ * Too large for the stack. Compare snapshots with kunit_mm_snapshot_same().
  */
 struct kunit_mm_snapshot {
 	unsigned int nr;
@@ -140,7 +140,7 @@ const char *kunit_mm_unmerged(struct mm_struct *mm);
  * kunit_mm_page_contents() - What kunit_mm_layout_build() stores in a page
  * @page: number of the page in its area
  *
- * Return: the first byte of the page, if the layout has it touched; never 0.
+ * Return: the first byte of a page that the layout has as touched; never 0.
  */
 static inline u8 kunit_mm_page_contents(unsigned int page)
 {
@@ -150,7 +150,7 @@ static inline u8 kunit_mm_page_contents(unsigned int page)
 /**
  * kunit_mm_page_addr() - Address of a page of an area
  * @area: the area
- * @page: number of the page, from 0; may be beyond the last
+ * @page: number of the page, from 0; may be beyond the last one
  *
  * Return: the address.
  */
@@ -161,7 +161,7 @@ static inline unsigned long kunit_mm_page_addr(const struct kunit_mm_area *area,
 }
 
 /**
- * KUNIT_EXPECT_MM_LAYOUT() - Expect an area to look like this
+ * KUNIT_EXPECT_MM_LAYOUT() - Expect an area to have a layout
  * @test: the test
  * @area: the &struct kunit_mm_area, in the mm of the thread
  * @text: the layout; only the rows that it has are compared
@@ -175,11 +175,11 @@ do {										\
 	KUNIT_EXPECT_TRUE_MSG(__mm_test,					\
 			      kunit_mm_layout_check(__mm_test, current->mm,	\
 						    area, text),		\
-			      "the layout is another one");			\
+			      "the layout differs");				\
 } while (0)
 
 /**
- * KUNIT_ASSERT_MM_LAYOUT() - Like KUNIT_EXPECT_MM_LAYOUT(), or end the test
+ * KUNIT_ASSERT_MM_LAYOUT() - Like KUNIT_EXPECT_MM_LAYOUT(), but end the test
  * @test: the test
  * @area: the &struct kunit_mm_area, in the mm of the thread
  * @text: the layout; only the rows that it has are compared
@@ -191,7 +191,7 @@ do {										\
 	KUNIT_ASSERT_TRUE_MSG(__mm_test,					\
 			      kunit_mm_layout_check(__mm_test, current->mm,	\
 						    area, text),		\
-			      "the layout is another one");			\
+			      "the layout differs");				\
 } while (0)
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * System calls for tests that are built in, made as user space makes them: by
- * the entry point, which is handed the user's registers on some architectures.
+ * System calls for built-in tests. They go through the same entry point as those
+ * of user space, which takes the user's registers on some architectures.
  */
 #ifndef _KUNIT_MM_SYSCALL_H
 #define _KUNIT_MM_SYSCALL_H
@@ -50,11 +50,11 @@ KUNIT_MM_DECLARE_SYSCALL(remap_file_pages);
 #endif
 
 /**
- * kunit_mm_syscall() - Make a system call of the memory management
+ * kunit_mm_syscall() - Make a memory management system call
  * @name: its name; one of those that are declared above
- * @...: its arguments, all of them where it has less than six
+ * @...: all of its arguments, also if it has less than six
  *
- * Acts on the mm that the thread has, see kunit_attach_mm().
+ * Acts on the mm of the thread, see kunit_attach_mm().
  *
  * Context: a test's thread, no lock held.
  * Return: what user space would see in the register, as a long: a value, or an

@@ -10,22 +10,22 @@
 
 #define AREA_PAGES	32
 
-/* Texts that are no layouts, and what is said about them. */
+/* Texts that are not layouts, and their error messages. */
 static const struct refused {
 	const char *text;
 	unsigned int row, column;
 	const char *why;
 } refused[] = {
-	{ "", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "|ww|", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "prot", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "prod |ww|", 0, 0, "the name of a row is missing: prot, back, lock or flag" },
-	{ "prot |ww|\nprot |ww|", 1, 0, "this row was there already" },
+	{ "", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "|ww|", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "prot", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "prod |ww|", 0, 0, "the name of a row is missing: prot, back, seal or flag" },
+	{ "prot |ww|\nprot |ww|", 1, 0, "this row is there twice" },
 	{ "prot |wy|", 0, 7, "this row has no such character" },
 	{ "back |aw|", 0, 7, "this row has no such character" },
-	{ "lock |.|g|", 0, 8, "this row has no such character" },
-	{ "lock |?|", 0, 6, "this row has no such character" },
-	{ "prot |ww|\nlock |.W|", 1, 7, "this row has no such character" },
+	{ "seal |.|g|", 0, 8, "this row has no such character" },
+	{ "seal |?|", 0, 6, "this row has no such character" },
+	{ "prot |ww|\nseal |.W|", 1, 7, "this row has no such character" },
 	{ "prot |ww||rr|", 0, 9, "a second border at the same place" },
 	{ "prot |wwrr|", 0, 8, "no border in front of this" },
 	{ "prot |ww |", 0, 8, "no border in front of this" },
@@ -66,23 +66,23 @@ static void parse_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, error.row, refused->row);
 	KUNIT_EXPECT_EQ(test, error.column, refused->column);
 
-	/* Whoever does not want to know need not. */
+	/* The caller may ignore the details. */
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			kunit_mm_layout_parse(refused->text, &layout, NULL));
 }
 
-/* What is parsed is what was written, and formatted it is the same again. */
+/* A layout is parsed correctly, and formatting it gives the same text again. */
 static void parse_and_format(struct kunit *test)
 {
 	static const char text[] =
 		"prot   |ww|rr|-|  |xX\n"
 		"back   |aA|pp|s|  |PP\n"
-		"lock   |..|11|f|  |77\n"
+		"seal   |..|11|f|  |77\n"
 		"flag   |..|dd|k|  |rr\n";
 	static const char good[] =
 		"prot   |w|w|rr|-|  |x|X\n"
 		"back   |a|A|pp|s|  |P|P\n"
-		"lock   |.|.|11|f|  |7|7\n"
+		"seal   |.|.|11|f|  |7|7\n"
 		"flag   |.|.|dd|k|  |r|r\n";
 	struct kunit_mm_layout layout;
 	char *formatted;
@@ -94,12 +94,12 @@ static void parse_and_format(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_PROT][0], ' ');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_PROT][4], 'r');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_BACK][3], 'A');
-	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_LOCK][6], 'f');
+	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_SEAL][6], 'f');
 	KUNIT_EXPECT_EQ(test, layout.cell[KUNIT_MM_FLAG][10], 'r');
 	KUNIT_EXPECT_TRUE(test, layout.border[2]);
 	KUNIT_EXPECT_FALSE(test, layout.border[5]);
 	KUNIT_EXPECT_TRUE(test, layout.border[7]);
-	/* It goes on behind it. */
+	/* The last VMA extends beyond the layout. */
 	KUNIT_EXPECT_FALSE(test, layout.border[11]);
 
 	formatted = kunit_kmalloc(test, KUNIT_MM_LAYOUT_TEXT, GFP_KERNEL);
@@ -108,7 +108,7 @@ static void parse_and_format(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, formatted, good);
 }
 
-/* The largest layout that there can be fits in what the header promises. */
+/* The largest possible layout fits in the size that the header promises. */
 static void format_fits(struct kunit *test)
 {
 	char *text = kunit_kmalloc(test, KUNIT_MM_LAYOUT_TEXT, GFP_KERNEL);
@@ -137,11 +137,11 @@ static void compare(struct kunit *test)
 		{ "prot |ww|", "prot |w|w|", false },
 		{ "prot |ww|", "prot |ww", false },
 		{ "prot |ww|", "prot  |ww|", false },
-		/* Only what both say. */
-		{ "prot |ww|", "prot |ww|\nlock |11|", true },
-		{ "prot |ww|", "lock |11|", true },
-		{ "prot |ww|", "lock |1|1|", false },
-		{ "prot |ww|\nlock |11|", "prot |ww|\nlock |22|", false },
+		/* Only rows that both have are compared. */
+		{ "prot |ww|", "prot |ww|\nseal |11|", true },
+		{ "prot |ww|", "seal |11|", true },
+		{ "prot |ww|", "seal |1|1|", false },
+		{ "prot |ww|\nseal |11|", "prot |ww|\nseal |22|", false },
 	};
 	struct kunit_mm_layout a, b;
 	int i;
@@ -176,18 +176,18 @@ static const struct built {
 	{ "flags", "prot |w|w|w|w|w|w|w|\nflag |.|d|f|k|r|s|l|" },
 	{ "stack", "prot     |ww|\nflag     |gg|" },
 #ifdef CONFIG_64BIT
-	{ "locks", "lock |.|1|2|3|7|c|d|e|f|" },
-	{ "locks and protection",
+	{ "seals", "seal |.|1|2|3|7|c|d|e|f|" },
+	{ "seals and protection",
 	  "prot |ww|ww|rr|rr|\n"
-	  "lock |..|11|11|77|" },
-	{ "locks in touched memory",
+	  "seal |..|11|11|77|" },
+	{ "seals in touched memory",
 	  "prot |ww|ww|rr|  |ww|\n"
 	  "back |AA|AA|AA|  |PP|\n"
-	  "lock |..|33|33|  |ff|" },
-	{ "all of it",
+	  "seal |..|33|33|  |ff|" },
+	{ "all rows",
 	  "prot |ww|rr|--|  |w|w|rr|xx|\n"
 	  "back |AA|ss|aa|  |p|p|PP|aa|\n"
-	  "lock |11|..|77|  |f|f|cc|33|\n"
+	  "seal |11|..|77|  |f|f|cc|33|\n"
 	  "flag |dd|..|kk|  |.|r|..|ff|" },
 #endif
 };
@@ -207,14 +207,14 @@ static void build_and_read(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kunit_mm_inconsistent(current->mm), NULL);
 	KUNIT_EXPECT_PTR_EQ(test, kunit_mm_unmerged(current->mm), NULL);
 
-	/* By way of text, too. */
+	/* Also after a round trip through text. */
 	text = kunit_kmalloc(test, KUNIT_MM_LAYOUT_TEXT, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, text);
 	kunit_mm_layout_read(current->mm, area, BIT(KUNIT_MM_ROWS) - 1, &layout);
 	kunit_mm_layout_format(&layout, text);
 	KUNIT_EXPECT_MM_LAYOUT(test, area, text);
 
-	/* What was to be touched holds what it should. */
+	/* Touched pages have the expected contents. */
 	KUNIT_ASSERT_EQ(test, 0, kunit_mm_layout_parse(built->text, &layout, NULL));
 	for (page = 0; page < layout.pages; page++) {
 		u8 contents = 0;
@@ -230,7 +230,7 @@ static void build_and_read(struct kunit *test)
 	}
 }
 
-/* It is what was asked for, as VMAs and not only as what the reader makes of it. */
+/* The VMAs are as requested, not only what kunit_mm_layout_read() finds. */
 static void build_makes_vmas(struct kunit *test)
 {
 	struct kunit_mm_area *area = test->priv;
@@ -266,15 +266,15 @@ static void build_makes_vmas(struct kunit *test)
 	mmap_read_unlock(current->mm);
 }
 
-/* Layouts, but not of anything that the kernel would make. */
+/* Layouts that the kernel would never make. */
 static const struct built unbuildable[] = {
 	{ "no text", "" },
-	{ "alike", "prot |ww|ww|" },
+	{ "equal neighbours", "prot |ww|ww|" },
 	{ "no end", "prot |ww" },
 	{ "touched like its neighbour", "back |aa|AA|" },
 	{ "unknown protection", "prot |?|" },
 	{ "outside of the area", "prot                                 |w|" },
-	{ "a part of a lock", "lock |4|" },
+	{ "a part of a seal", "seal |4|" },
 	{ "wiped file", "back |pp|\nflag |kk|" },
 };
 
@@ -297,13 +297,13 @@ static void build_without_file(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, kunit_mm_layout_build(test, &area, "back |a|"));
 }
 
-/* A difference of any kind is found. */
+/* Differences of each kind are found. */
 static void check_finds(struct kunit *test)
 {
 	static const char * const others[] = {
 		"prot |wwww|rr|", "prot |ww|rrr|", "prot |ww|r|r|", "prot |ww|r|",
 		"prot |ww|rr", "prot |ww|rr|w|", "prot  |ww|rr|", "prot ",
-		"prot |rr|ww|", "back |aa|pp|", "back |AA|aa|", "lock |..|11|",
+		"prot |rr|ww|", "back |aa|pp|", "back |AA|aa|", "seal |..|11|",
 		"flag |..|dd|", "no layout",
 	};
 	struct kunit_mm_area *area = test->priv;
@@ -331,7 +331,7 @@ static void read_part(struct kunit *test)
 	KUNIT_EXPECT_MM_LAYOUT(test, &part, "prot w|rr|");
 }
 
-/* A difference of any kind is found here as well. */
+/* Snapshots find differences of each kind as well. */
 static void snapshots(struct kunit *test)
 {
 	struct kunit_mm_area *area = test->priv;
@@ -360,7 +360,7 @@ static void snapshots(struct kunit *test)
 	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, b);
 	KUNIT_EXPECT_FALSE(test, kunit_mm_snapshot_same(a, b));
 
-	/* There and back: the same again. */
+	/* After a change was undone, the snapshots are the same. */
 	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, a);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_mm_syscall(mprotect, addr, PAGE_SIZE, PROT_READ));
@@ -371,7 +371,7 @@ static void snapshots(struct kunit *test)
 	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, b);
 	KUNIT_EXPECT_TRUE(test, kunit_mm_snapshot_same(a, b));
 
-	/* More than it can hold are never the same. */
+	/* Snapshots with more VMAs than fit are never the same. */
 	a->nr = KUNIT_MM_SNAPSHOT_VMAS + 1;
 	*b = *a;
 	KUNIT_EXPECT_FALSE(test, kunit_mm_snapshot_same(a, b));
@@ -400,7 +400,7 @@ static void inconsistent(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, kunit_mm_inconsistent(mm));
 	mm->map_count--;
 
-	/* A border for no reason. Nobody else has this mm. */
+	/* A border without a reason. No other thread uses this mm. */
 	mmap_write_lock(mm);
 	vma = vma_lookup(mm, kunit_mm_page_addr(test->priv, 2));
 	vma_start_write(vma);
@@ -409,7 +409,7 @@ static void inconsistent(struct kunit *test)
 	mm->data_vm += 2;
 	KUNIT_EXPECT_PTR_EQ(test, kunit_mm_inconsistent(mm), NULL);
 	KUNIT_EXPECT_STREQ(test, kunit_mm_unmerged(mm),
-			   "VMAs that are alike were not merged");
+			   "VMAs that are equal were not merged");
 	mm->data_vm -= 2;
 	mmap_write_lock(mm);
 	vm_flags_clear(vma, VM_WRITE | VM_ACCOUNT);

@@ -2,8 +2,8 @@
 /*
  * Address spaces as text, see Documentation/dev-tools/kunit/api/mm_layout.rst.
  *
- * This is for tests that are built in: what it builds it builds by system
- * calls, and what it reads it reads from the VMAs.
+ * For built-in tests only. Layouts are built by system calls and read from the
+ * VMAs.
  */
 
 #include <kunit/mm_layout.h>
@@ -20,26 +20,26 @@
 #include <linux/vma_attr.h>
 
 /*
- * The alphabet. Each row has a table that says, in the order of its characters,
- * what they stand for in a VMA and in the calls that make one.
+ * The alphabet. Each row has a table in the order of its characters. An entry
+ * says what the character stands for in a VMA and in the calls that make one.
  */
 
 static const char * const row_names[KUNIT_MM_ROWS] = {
-	"prot", "back", "lock", "flag",
+	"prot", "back", "seal", "flag",
 };
 
 static const char * const row_cells[KUNIT_MM_ROWS] = {
 	[KUNIT_MM_PROT] = "-rwxX",
 	[KUNIT_MM_BACK] = "aApPs",
-	[KUNIT_MM_LOCK] = ".123456789abcdef",	/* a sum of bits instead of a table */
+	[KUNIT_MM_SEAL] = ".123456789abcdef",	/* a sum of bits instead of a table */
 	[KUNIT_MM_FLAG] = ".dfkrsgl",
 };
 
-/* What a layout that does not say is built with. */
+/* What a layout is built with if it does not have the row. */
 static const char row_defaults[KUNIT_MM_ROWS] = { 'w', 'a', '.', '.' };
 
 #define CELL_HOLE	' '
-#define CELL_OTHER	'?'	/* Of a VMA that cannot be built. */
+#define CELL_OTHER	'?'	/* A VMA that cannot be built. */
 
 static const struct {
 	vm_flags_t flags;
@@ -53,8 +53,8 @@ static const struct {
 };
 
 /*
- * While a VMA is being built: so that it can be touched, and yet merges with
- * none that is finished. No entry of prots[] has it.
+ * Protection of a VMA while it is being built: it can be written to, but does
+ * not merge with a finished VMA. No entry of prots[] has this protection.
  */
 #define PROT_BUILDING	PROT_WRITE
 
@@ -71,15 +71,15 @@ static const struct {
 	{ .file = true,  .shared = true,  .touched = true,  .anon_vma = false },
 };
 
-static const vm_flags_t lock_bits[] = {
+static const vm_flags_t seal_bits[] = {
 	VM_SEAL_MAP, VM_SEAL_PROT, VM_SEAL_DISCARD_WEAK, VM_SEAL_DISCARD,
 };
 
-/* The calls of mseal() there are, and the sum of what they lock. */
+/* The calls of mseal(), and the sum of the seals that they set. */
 static const struct {
 	unsigned int sum;
 	unsigned long mseal_flags;
-} lock_calls[] = {
+} seal_calls[] = {
 	{ 0x1, MSEAL_MAP },
 	{ 0x2, MSEAL_PROT },
 	{ 0x3, MSEAL_MAP | MSEAL_PROT },
@@ -109,7 +109,7 @@ static const struct {
 #define KNOWN_FLAGS (VM_DONTDUMP | VM_DONTCOPY | VM_WIPEONFORK | VM_RAND_READ | \
 		     VM_SEQ_READ | VM_GROWSDOWN | VM_LOCKED)
 
-/* Where in the alphabet of its row is this character? -1 if it is not. */
+/* The index of a character in the alphabet of its row, or -1. */
 static int find_cell(enum kunit_mm_row row, char c)
 {
 	const char *at = c ? strchr(row_cells[row], c) : NULL;
@@ -117,23 +117,23 @@ static int find_cell(enum kunit_mm_row row, char c)
 	return at ? at - row_cells[row] : -1;
 }
 
-static int find_lock_call(char c)
+static int find_seal_call(char c)
 {
-	const int sum = find_cell(KUNIT_MM_LOCK, c);
+	const int sum = find_cell(KUNIT_MM_SEAL, c);
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(lock_calls); i++) {
-		if (lock_calls[i].sum == sum)
+	for (i = 0; i < ARRAY_SIZE(seal_calls); i++) {
+		if (seal_calls[i].sum == sum)
 			return i;
 	}
 	return -1;
 }
 
-/* Does the row have this character? That which only can be read included. */
+/* Does the row have this character? Includes the one that can only be read. */
 static bool cell_known(enum kunit_mm_row row, char c)
 {
 	if (c == CELL_OTHER)
-		return row != KUNIT_MM_LOCK;
+		return row != KUNIT_MM_SEAL;
 
 	return find_cell(row, c) >= 0;
 }
@@ -146,7 +146,7 @@ static bool vma_has_back(struct vm_area_struct *vma, int i)
 	       !vma->anon_vma != backs[i].anon_vma;
 }
 
-/* Does a VMA have what entry @i of the alphabet of a row stands for? */
+/* Does a VMA match entry @i of the alphabet of a row? */
 static bool vma_fits(struct vm_area_struct *vma, enum kunit_mm_row row, int i)
 {
 	unsigned int bit, sum = 0;
@@ -156,9 +156,9 @@ static bool vma_fits(struct vm_area_struct *vma, enum kunit_mm_row row, int i)
 		return (vma->vm_flags & VM_ACCESS_FLAGS) == prots[i].flags;
 	case KUNIT_MM_BACK:
 		return vma_has_back(vma, i);
-	case KUNIT_MM_LOCK:
-		for (bit = 0; bit < ARRAY_SIZE(lock_bits); bit++) {
-			if (vma->vm_flags & lock_bits[bit])
+	case KUNIT_MM_SEAL:
+		for (bit = 0; bit < ARRAY_SIZE(seal_bits); bit++) {
+			if (vma->vm_flags & seal_bits[bit])
 				sum |= BIT(bit);
 		}
 		return sum == i;
@@ -201,7 +201,7 @@ static int parse_error(struct parser *p, const char *why)
 	return -EINVAL;
 }
 
-/* At the border that the row has, or where it should have had one. */
+/* Point at the border that the row has, or at where it should have one. */
 static int parse_border_error(struct parser *p, bool border)
 {
 	if (border)
@@ -220,11 +220,11 @@ static int parse_row_name(struct parser *p)
 		if (strncmp(p->at, row_names[row], len) || p->at[len] != ' ')
 			continue;
 		if (p->layout->rows & BIT(row))
-			return parse_error(p, "this row was there already");
+			return parse_error(p, "this row is there twice");
 		p->at += len + 1;
 		return row;
 	}
-	return parse_error(p, "the name of a row is missing: prot, back, lock or flag");
+	return parse_error(p, "the name of a row is missing: prot, back, seal or flag");
 }
 
 static int parse_row(struct parser *p)
@@ -271,7 +271,7 @@ static int parse_row(struct parser *p)
 	return 0;
 }
 
-/* First row that a layout has. */
+/* The first row that a layout has. */
 static enum kunit_mm_row first_row(const struct kunit_mm_layout *layout)
 {
 	return layout->rows ? __ffs(layout->rows) : 0;
@@ -289,7 +289,7 @@ static bool is_hole(const struct kunit_mm_layout *layout, int page)
 	return is_hole_in(layout, first_row(layout), page);
 }
 
-/* Put the parser where the text has this page of this row, for the message. */
+/* Move the parser to a page of a row, for the message. */
 static void parser_seek(struct parser *p, enum kunit_mm_row row, unsigned int page)
 {
 	unsigned int seen = 0;
@@ -305,7 +305,7 @@ static void parser_seek(struct parser *p, enum kunit_mm_row row, unsigned int pa
 		seen += *p->at != '|';
 }
 
-/* What only can be said about all rows together. */
+/* Check what needs all rows. */
 static int parse_whole(struct parser *p)
 {
 	struct kunit_mm_layout *layout = p->layout;
@@ -349,12 +349,12 @@ static int parse_whole(struct parser *p)
 }
 
 /**
- * kunit_mm_layout_parse() - Take the text of a layout apart
+ * kunit_mm_layout_parse() - Parse the text of a layout
  * @text: the text
  * @layout: the result
- * @error: what is wrong with the text and where, if it is refused; may be NULL
+ * @error: if the text is refused, what is wrong with it and where; may be NULL
  *
- * Return: 0; or -EINVAL if @text is no layout, and @layout is of no use then.
+ * Return: 0, or -EINVAL if @text is not a layout; @layout is invalid then.
  */
 int kunit_mm_layout_parse(const char *text, struct kunit_mm_layout *layout,
 			  struct kunit_mm_error *error)
@@ -385,9 +385,9 @@ EXPORT_SYMBOL_GPL(kunit_mm_layout_parse);
 /**
  * kunit_mm_layout_format() - Write a layout as text
  * @layout: the layout
- * @text: where to write it to, KUNIT_MM_LAYOUT_TEXT bytes; each row is a line
+ * @text: buffer of KUNIT_MM_LAYOUT_TEXT bytes; each row becomes a line
  *
- * What kunit_mm_layout_parse() makes of @text is @layout again.
+ * kunit_mm_layout_parse() turns @text into @layout again.
  */
 void kunit_mm_layout_format(const struct kunit_mm_layout *layout, char *text)
 {
@@ -411,13 +411,13 @@ void kunit_mm_layout_format(const struct kunit_mm_layout *layout, char *text)
 EXPORT_SYMBOL_GPL(kunit_mm_layout_format);
 
 /**
- * kunit_mm_layout_same() - Do two layouts say the same?
- * @a: the one
- * @b: the other
+ * kunit_mm_layout_same() - Are two layouts the same?
+ * @a: the first layout
+ * @b: the second layout
  *
  * Only rows that both have are compared.
  *
- * Return: true if they do.
+ * Return: true if they are.
  */
 bool kunit_mm_layout_same(const struct kunit_mm_layout *a,
 			  const struct kunit_mm_layout *b)
@@ -440,7 +440,7 @@ EXPORT_SYMBOL_GPL(kunit_mm_layout_same);
 /**
  * kunit_mm_layout_print() - Print a layout to the log of a test
  * @test: the test
- * @title: a line to go ahead of it
+ * @title: a line to print before it
  * @layout: the layout
  */
 void kunit_mm_layout_print(struct kunit *test, const char *title,
@@ -453,7 +453,7 @@ void kunit_mm_layout_print(struct kunit *test, const char *title,
 	if (!text)
 		return;
 	kunit_mm_layout_format(layout, text);
-	/* Line by line, as each gets a prefix. */
+	/* Line by line, because each gets a prefix. */
 	for (line = text; (end = strchr(line, '\n')); line = end + 1)
 		kunit_err(test, "  %.*s\n", (int)(end - line), line);
 	kunit_kfree(test, text);
@@ -465,13 +465,13 @@ EXPORT_SYMBOL_GPL(kunit_mm_layout_print);
  */
 
 /**
- * kunit_mm_layout_read() - What does a part of an address space look like?
+ * kunit_mm_layout_read() - Read the layout of a part of an address space
  * @mm: the mm
  * @area: which part of it
- * @rows: mask of BIT(&enum kunit_mm_row): what to look at
+ * @rows: mask of BIT(&enum kunit_mm_row): which rows to read
  * @layout: the result
  *
- * A VMA that goes on beyond the area has no border there.
+ * A VMA that extends beyond the area has no border there.
  *
  * Context: takes the mmap lock of @mm for reading.
  */
@@ -508,17 +508,17 @@ void kunit_mm_layout_read(struct mm_struct *mm, const struct kunit_mm_area *area
 EXPORT_SYMBOL_GPL(kunit_mm_layout_read);
 
 /**
- * kunit_mm_layout_check() - Does a part of an address space look like this?
+ * kunit_mm_layout_check() - Does a part of an address space have a layout?
  * @test: the test
  * @mm: the mm
  * @area: which part of it
- * @text: what it should look like; only the rows that it has are compared
+ * @text: the expected layout; only the rows that it has are compared
  *
- * Prints both if it does not, with all that there is to see; or what is wrong
- * with @text.
+ * If the layouts differ, prints both, the found one with all rows. If @text is
+ * not a layout, prints what is wrong with it.
  *
  * Context: takes the mmap lock of @mm for reading.
- * Return: true if it does.
+ * Return: true if it has this layout.
  */
 bool kunit_mm_layout_check(struct kunit *test, struct mm_struct *mm,
 			   const struct kunit_mm_area *area, const char *text)
@@ -558,17 +558,17 @@ EXPORT_SYMBOL_GPL(kunit_mm_layout_check);
 KUNIT_DEFINE_ACTION_WRAPPER(fput_wrapper, fput, struct file *);
 
 /**
- * kunit_mm_area_init() - Have an address space, an area in it, and a file
+ * kunit_mm_area_init() - Set up an address space, an area in it, and a file
  * @test: the test
  * @area: the result: an area with nothing mapped around it
- * @pages: how many pages it has, at most KUNIT_MM_LAYOUT_PAGES
- * @file_pages: how many pages the file has; 0 for no file
+ * @pages: number of its pages, at most KUNIT_MM_LAYOUT_PAGES
+ * @file_pages: number of pages of the file; 0 for no file
  *
- * The thread gets an mm, if it has none: see kunit_attach_mm().
+ * The thread gets an mm if it has none, see kunit_attach_mm(). The file ends with
+ * @test, the mm with its thread.
  *
  * Context: a test's thread, no lock held.
- * Return: 0, or -ENOMEM or another error of what it takes; the file is gone
- * with @test, the mm with its thread.
+ * Return: 0, or an error such as -ENOMEM.
  */
 int kunit_mm_area_init(struct kunit *test, struct kunit_mm_area *area,
 		       unsigned int pages, unsigned int file_pages)
@@ -600,7 +600,7 @@ static int build_error(struct kunit *test, const char *text, unsigned int page,
 	return err < 0 ? err : -EINVAL;
 }
 
-/* Pages [first, end) are alike. */
+/* The end of the run of equal pages that begins with @first. */
 static unsigned int run_end(const struct kunit_mm_layout *layout, unsigned int first)
 {
 	enum kunit_mm_row row;
@@ -615,7 +615,7 @@ static unsigned int run_end(const struct kunit_mm_layout *layout, unsigned int f
 	return end;
 }
 
-/* Map a run of pages of one protection, backing and way to grow. */
+/* Map a run of pages with the same protection, backing and growth. */
 static long build_map(const struct kunit_mm_area *area,
 		      const struct kunit_mm_layout *layout,
 		      unsigned int first, unsigned int end)
@@ -664,19 +664,19 @@ static long build_flag(const struct kunit_mm_area *area,
 	return 0;
 }
 
-static long build_lock(const struct kunit_mm_area *area,
+static long build_seal(const struct kunit_mm_area *area,
 		       const struct kunit_mm_layout *layout,
 		       unsigned int first, unsigned int end)
 {
-	const int call = find_lock_call(layout->cell[KUNIT_MM_LOCK][first]);
+	const int call = find_seal_call(layout->cell[KUNIT_MM_SEAL][first]);
 
 	if (call < 0)
 		return 0;
 	return kunit_mm_syscall(mseal, kunit_mm_page_addr(area, first), (end - first) * PAGE_SIZE,
-			lock_calls[call].mseal_flags);
+			seal_calls[call].mseal_flags);
 }
 
-/* Is there a page that no calls can make? */
+/* Can each page be made by system calls? Returns an error if not. */
 static int build_possible(struct kunit *test, const struct kunit_mm_area *area,
 			  const struct kunit_mm_layout *layout, const char *text)
 {
@@ -687,23 +687,23 @@ static int build_possible(struct kunit *test, const struct kunit_mm_area *area,
 		return build_error(test, text, area->pages, "outside of the area", 0);
 
 	for (page = 0; page < layout->pages; page++) {
-		const char lock = layout->cell[KUNIT_MM_LOCK][page];
+		const char seal = layout->cell[KUNIT_MM_SEAL][page];
 
 		if (is_hole(layout, page))
 			continue;
 		for (row = 0; row < KUNIT_MM_ROWS; row++) {
 			if (layout->cell[row][page] == CELL_OTHER)
 				return build_error(test, text, page,
-						   "? only can be read", 0);
+						   "? can only be read", 0);
 		}
-		if (lock != '.' && find_lock_call(lock) < 0)
+		if (seal != '.' && find_seal_call(seal) < 0)
 			return build_error(test, text, page,
-					   "no flags of mseal() lock this", 0);
+					   "no flags of mseal() set these seals", 0);
 	}
 	return 0;
 }
 
-/* Rows that the text does not have. */
+/* Fill in the rows that the text does not have. */
 static void build_defaults(struct kunit_mm_layout *layout)
 {
 	enum kunit_mm_row row;
@@ -721,8 +721,9 @@ static void build_defaults(struct kunit_mm_layout *layout)
 }
 
 /*
- * Each step for all pages: what differs in flags or locks alone is one VMA first
- * and is split, so it has one anon_vma, as in real life.
+ * Each step is done for all pages before the next one. So pages that only differ
+ * in flags or seals are one VMA first, which is then split. They share an
+ * anon_vma, as they do in a real process.
  */
 static const struct {
 	long (*build)(const struct kunit_mm_area *area,
@@ -732,7 +733,7 @@ static const struct {
 } build_steps[] = {
 	{ build_map,	"mapping it failed" },
 	{ build_flag,	"its flag failed" },
-	{ build_lock,	"mseal() failed" },
+	{ build_seal,	"mseal() failed" },
 };
 
 static int build(struct kunit *test, const struct kunit_mm_area *area,
@@ -761,23 +762,24 @@ static int build(struct kunit *test, const struct kunit_mm_area *area,
 }
 
 /**
- * kunit_mm_layout_build() - Make a part of an address space look like this
+ * kunit_mm_layout_build() - Build a layout in a part of an address space
  * @test: the test
  * @area: which part; nothing may be mapped in it yet
- * @text: what it shall look like
+ * @text: the layout
  *
  * Acts on the mm of the thread, which kunit_attach_mm() makes, by the system
- * calls that a program would use. Without a row "back" all is anonymous and not
- * touched; without "prot", readable and writable; without "lock" and "flag",
- * there are none. Pages that are touched hold kunit_mm_page_contents().
+ * calls that a program would use. Without a row "back" all pages are anonymous
+ * and untouched. Without "prot" they are readable and writable. Without "seal"
+ * and "flag" they have no seals and no flags. Pages that are touched hold
+ * kunit_mm_page_contents().
  *
  * What was built is compared with @text: a border between VMAs that merge is
  * an error, as is anything else that the kernel does not do. Errors are printed
  * to the log of the test.
  *
  * Context: a test's thread, no lock held.
- * Return: 0; -EINVAL if @text is no layout, or one that cannot be built; -EBADF
- * if it maps a file, and @area has none; or the error of the call that failed.
+ * Return: 0; -EINVAL if @text is not a layout or cannot be built; -EBADF if it
+ * maps a file and @area has none; or the error of the call that failed.
  */
 int kunit_mm_layout_build(struct kunit *test, const struct kunit_mm_area *area,
 			  const char *text)
@@ -808,11 +810,11 @@ EXPORT_SYMBOL_GPL(kunit_mm_layout_build);
  */
 
 /**
- * kunit_mm_snapshot_read() - Write down what an mm has counted, and its VMAs
+ * kunit_mm_snapshot_read() - Read the counters of an mm, and its VMAs
  * @mm: the mm
- * @start: first address of the VMAs to write down
+ * @start: first address of the VMAs to read
  * @end: end address, exclusive; ULONG_MAX for all
- * @snapshot: where to write it to
+ * @snapshot: the result
  *
  * Context: takes the mmap lock of @mm for reading.
  */
@@ -850,10 +852,10 @@ EXPORT_SYMBOL_GPL(kunit_mm_snapshot_read);
 
 /**
  * kunit_mm_snapshot_same() - Are two snapshots the same?
- * @a: the one
- * @b: the other
+ * @a: the first snapshot
+ * @b: the second snapshot
  *
- * Return: true if they are; never, if one has more VMAs than it has room for.
+ * Return: true if they are; false if there are more VMAs than fit in a snapshot.
  */
 bool kunit_mm_snapshot_same(const struct kunit_mm_snapshot *a,
 			    const struct kunit_mm_snapshot *b)
@@ -870,7 +872,7 @@ EXPORT_SYMBOL_GPL(kunit_mm_snapshot_same);
 /**
  * kunit_mm_snapshot_print() - Print a snapshot to the log of a test
  * @test: the test
- * @title: a line to go ahead of it
+ * @title: a line to print before it
  * @snapshot: the snapshot
  */
 void kunit_mm_snapshot_print(struct kunit *test, const char *title,
@@ -908,11 +910,12 @@ EXPORT_SYMBOL_GPL(kunit_mm_snapshot_print);
  * kunit_mm_inconsistent() - Is anything wrong with the VMAs of an mm?
  * @mm: the mm
  *
- * Counts the VMAs and their pages over again, and compares with what the mm has
- * counted; looks for VMAs that overlap or are not where the tree says they are.
+ * Counts the VMAs and their pages again, and compares the result with the
+ * counters of the mm. Looks for VMAs that overlap or are not where the tree says
+ * they are.
  *
  * Context: takes the mmap lock of @mm for reading.
- * Return: NULL if all is well, or what is not.
+ * Return: NULL if all is well, or a text that says what is wrong.
  */
 const char *kunit_mm_inconsistent(struct mm_struct *mm)
 {
@@ -963,7 +966,7 @@ const char *kunit_mm_inconsistent(struct mm_struct *mm)
 }
 EXPORT_SYMBOL_GPL(kunit_mm_inconsistent);
 
-/* Is there a reason for two neighbours not to be one VMA? */
+/* Is there a reason for two neighbours to be separate VMAs? */
 static bool vmas_differ(struct vm_area_struct *a, struct vm_area_struct *b)
 {
 	return a->vm_end != b->vm_start ||
@@ -973,7 +976,7 @@ static bool vmas_differ(struct vm_area_struct *a, struct vm_area_struct *b)
 	       !mpol_equal(vma_policy(a), vma_policy(b)) ||
 	       !anon_vma_name_eq(anon_vma_name(a), anon_vma_name(b)) ||
 	       userfaultfd_armed(a) || userfaultfd_armed(b) ||
-	       /* One of its own each, or inherited. */
+	       /* Each has its own anon_vma, or one of them inherited it. */
 	       (a->anon_vma && b->anon_vma && a->anon_vma != b->anon_vma) ||
 	       (!a->anon_vma != !b->anon_vma &&
 		!list_is_singular(a->anon_vma ? &a->anon_vma_chain :
@@ -984,8 +987,9 @@ static bool vmas_differ(struct vm_area_struct *a, struct vm_area_struct *b)
  * kunit_mm_unmerged() - Are there neighbours that should have been merged?
  * @mm: the mm
  *
- * Those that are alike, but for an anon_vma: one of its own for each keeps them
- * apart, and one that was inherited from a parent keeps everybody away.
+ * These are neighbours that are equal. Two exceptions are due to an anon_vma: VMAs
+ * that each have their own do not merge, and a VMA that inherited one from a
+ * parent does not merge at all.
  *
  * Context: takes the mmap lock of @mm for reading.
  * Return: NULL if there are none, or a text that says that there are.
@@ -999,7 +1003,7 @@ const char *kunit_mm_unmerged(struct mm_struct *mm)
 	mmap_read_lock(mm);
 	for_each_vma(vmi, vma) {
 		if (prev && !vmas_differ(prev, vma))
-			what = "VMAs that are alike were not merged";
+			what = "VMAs that are equal were not merged";
 		prev = vma;
 	}
 	mmap_read_unlock(mm);

@@ -1,44 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests for what linux/forced_write.h defines. Who refuses which write is
- * for tests in a guest, where there are policies.
+ * KUnit tests for what linux/forced_write.h defines. The selftests check which
+ * policy refuses which write.
  */
 
 #include <kunit/test.h>
 #include <linux/forced_write.h>
 
-/* Policies and logs tell the ways in apart by name. */
-static void every_way_in_has_a_name(struct kunit *test)
+/* Policies and logs tell the origins apart by name. */
+static void every_origin_has_a_name(struct kunit *test)
 {
-	int via, other;
+	int origin, other;
 
-	for (via = FORCED_WRITE_NONE; via < NR_FORCED_WRITE_VIAS; via++) {
-		KUNIT_ASSERT_NOT_NULL(test, forced_write_via_name(via));
-		for (other = FORCED_WRITE_NONE; other < via; other++)
-			KUNIT_EXPECT_STRNEQ(test, forced_write_via_name(via),
-					    forced_write_via_name(other));
+	for (origin = FORCED_WRITE_NONE; origin < NR_FORCED_WRITE_ORIGINS; origin++) {
+		KUNIT_ASSERT_NOT_NULL(test, forced_write_origin_name(origin));
+		for (other = FORCED_WRITE_NONE; other < origin; other++)
+			KUNIT_EXPECT_STRNEQ(test, forced_write_origin_name(origin),
+					    forced_write_origin_name(other));
 	}
 	KUNIT_EXPECT_STREQ(test, "unknown",
-			   forced_write_via_name(NR_FORCED_WRITE_VIAS));
+			   forced_write_origin_name(NR_FORCED_WRITE_ORIGINS));
 }
 
-/* GUP takes the way in along with its flags, and leaves those alone. */
-static void gup_flags_carry_the_way_in(struct kunit *test)
+/* GUP carries the origin in its flags without changing the other flags. */
+static void gup_flags_carry_the_origin(struct kunit *test)
 {
-	const unsigned int others = ~(unsigned int)FOLL_VIA_MASK;
-	int via;
+	const unsigned int others = ~(unsigned int)FOLL_ORIGIN_MASK;
+	int origin;
 
-	for (via = FORCED_WRITE_NONE; via <= FORCED_WRITE_PROCESS_VM; via++) {
-		KUNIT_EXPECT_EQ(test, 0, FOLL_VIA(via) & others);
-		KUNIT_EXPECT_EQ(test, via, FOLL_VIA_OF(FOLL_VIA(via)));
-		KUNIT_EXPECT_EQ(test, via, FOLL_VIA_OF(FOLL_VIA(via) | others));
+	for (origin = FORCED_WRITE_NONE; origin <= FORCED_WRITE_PROCESS_VM; origin++) {
+		KUNIT_EXPECT_EQ(test, 0, FOLL_ORIGIN(origin) & others);
+		KUNIT_EXPECT_EQ(test, origin, FOLL_ORIGIN_OF(FOLL_ORIGIN(origin)));
+		KUNIT_EXPECT_EQ(test, origin,
+				FOLL_ORIGIN_OF(FOLL_ORIGIN(origin) | others));
 	}
-	KUNIT_EXPECT_EQ(test, FORCED_WRITE_NONE, FOLL_VIA_OF(others));
+	KUNIT_EXPECT_EQ(test, FORCED_WRITE_NONE, FOLL_ORIGIN_OF(others));
 }
 
 static struct kunit_case forced_write_test_cases[] = {
-	KUNIT_CASE(every_way_in_has_a_name),
-	KUNIT_CASE(gup_flags_carry_the_way_in),
+	KUNIT_CASE(every_origin_has_a_name),
+	KUNIT_CASE(gup_flags_carry_the_origin),
 	{}
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests for sealed system mappings: the rules of the sysctl
- * kernel.mseal_system_mappings, what an exec makes of it, and what is then sealed,
- * in a real mm. What is expected is what Documentation/userspace-api/mseal.rst
- * promises, written down anew.
+ * kernel.mseal_system_mappings, how an exec applies it, and what is then sealed in
+ * a real mm. The expectations restate what Documentation/userspace-api/mseal.rst
+ * promises.
  *
- * exec itself, the mark in the executable and the real vDSO are the business of
- * tools/testing/selftests.
+ * tools/testing/selftests covers exec itself, the mark in the executable and the
+ * real vDSO.
  */
 
 #include <kunit/mm_syscall.h>
@@ -28,7 +28,7 @@
 
 #define LOCKED	MSEAL_SYSMAP_LOCKED
 
-/* Another one with the same rules: nothing could unlock the real one again. */
+/* A copy with the same rules: the real sysctl cannot be lowered once it is locked. */
 static int fake_level;
 
 static const struct ctl_table fake_table = {
@@ -72,7 +72,7 @@ static int sysctl_read(char *text, size_t size)
 	return ret;
 }
 
-/* Write @text when the level is @from: what is returned, what is the level then? */
+/* Write @text at level @from: it returns @ret, and the level is @to then. */
 static void expect_write(struct kunit *test, int from, const char *text, int ret,
 			 int to)
 {
@@ -83,7 +83,7 @@ static void expect_write(struct kunit *test, int from, const char *text, int ret
 			    "'%s' written at level %d", text, from);
 }
 
-/* What is read has to be the level. */
+/* A read returns the level. */
 static void expect_read(struct kunit *test, int level, const char *want)
 {
 	char text[32];
@@ -121,7 +121,7 @@ static void sysmap_out_of_range(struct kunit *test)
 	for (from = MSEAL_SYSMAP_OFF; from <= LOCKED; from++) {
 		for (i = 0; i < ARRAY_SIZE(out_of_range); i++)
 			expect_write(test, from, out_of_range[i], -EINVAL, from);
-		/* Nothing is no value, and no error for any sysctl. */
+		/* An empty write sets no value and is no error, as for any sysctl. */
 		expect_write(test, from, "", 0, from);
 	}
 }
@@ -131,7 +131,7 @@ static void sysmap_locked(struct kunit *test)
 	expect_write(test, LOCKED, "0", -EINVAL, LOCKED);
 	expect_write(test, LOCKED, "1", -EINVAL, LOCKED);
 	expect_write(test, LOCKED, "2", 0, LOCKED);
-	/* Still. */
+	/* It is still locked. */
 	expect_write(test, LOCKED, "1", -EINVAL, LOCKED);
 }
 
@@ -146,7 +146,7 @@ static void sysmap_boot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, LOCKED);
 }
 
-/* Credentials that the rest of the test has, or NULL. */
+/* A copy of the credentials of the test, for it to change. */
 static struct cred *new_cred(struct kunit *test)
 {
 	struct cred *cred = prepare_creds();
@@ -155,7 +155,7 @@ static struct cred *new_cred(struct kunit *test)
 	return cred;
 }
 
-/* With @cred: each write fails with -EPERM, be it valid or not; reads do not. */
+/* With @cred each write fails with -EPERM, valid or not; reads work. */
 static void expect_no_writer(struct kunit *test, const struct cred *cred)
 {
 	const struct cred *old = override_creds(cred);
@@ -180,13 +180,13 @@ static void sysmap_needs_capability(struct kunit *test)
 	struct cred *cred = new_cred(test);
 	const struct cred *old;
 
-	/* Root, who has all others. */
+	/* Root with all other capabilities. */
 	KUNIT_EXPECT_TRUE(test, uid_eq(cred->euid, GLOBAL_ROOT_UID));
 	cap_lower(cred->cap_effective, CAP_SYS_ADMIN);
 	expect_no_writer(test, cred);
 	put_cred(cred);
 
-	/* Somebody else who has that one only. */
+	/* Another user with only this capability. */
 	cred = new_cred(test);
 	cred->euid = KUIDT_INIT(1000);
 	cap_clear(cred->cap_effective);
@@ -205,7 +205,7 @@ static void sysmap_needs_init_user_ns(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_USER_NS))
 		kunit_skip(test, "there are no user namespaces without CONFIG_USER_NS");
 
-	/* All capabilities, in a namespace where uid 0 is the global one. */
+	/* All capabilities in a namespace, as the global uid 0. */
 	cred = new_cred(test);
 	ret = -ENOENT;
 	/* A kernel thread counts as chrooted: its root is empty. */
@@ -238,8 +238,9 @@ static int write_one(void *data)
 }
 
 /*
- * One who lowers the level must not get in between the look and the store of one
- * who locks it. So what is held here keeps the other one from looking.
+ * Lowering the level must not happen between the check and the store of a write
+ * that sets it to 2. So the mutex, which is held here, must keep the writer from
+ * its check.
  */
 static void sysmap_lock_race(struct kunit *test)
 {
@@ -256,7 +257,7 @@ static void sysmap_lock_race(struct kunit *test)
 		KUNIT_FAIL(test, "no thread: %pe", task);
 		return;
 	}
-	/* Until it waits, or has written what it must not. */
+	/* Wait until it sleeps, or has written although it must not. */
 	while (!completion_done(&writer.done) &&
 	       (!READ_ONCE(writer.started) ||
 		READ_ONCE(task->__state) != TASK_UNINTERRUPTIBLE))
@@ -269,49 +270,49 @@ static void sysmap_lock_race(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, LOCKED, fake_level);
 }
 
-/* Who is sealed? */
+/* Which processes get sealed system mappings? */
 static void sysmap_wanted(struct kunit *test)
 {
 	unsigned int bit;
 
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, PER_LINUX));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, true, PER_LINUX));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(0, false, ADDR_SYSMAP_NOSEAL));
 
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, PER_LINUX));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, PER_LINUX));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ADDR_SYSMAP_MOVABLE));
-	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ADDR_SYSMAP_NOSEAL));
+	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, true, ADDR_SYSMAP_NOSEAL));
 
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, false, PER_LINUX));
 	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, PER_LINUX));
-	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(2, true, ADDR_SYSMAP_NOSEAL));
 
-	/* One bit of the personality and no other. */
+	/* Only this bit of the personality counts. */
 	for (bit = 0; bit < 32; bit++) {
-		const bool movable = bit == 28;
+		const bool noseal = bit == 28;
 
-		KUNIT_EXPECT_EQ(test, !movable, mseal_sysmap_wanted(1, false, 1U << bit));
+		KUNIT_EXPECT_EQ(test, !noseal, mseal_sysmap_wanted(1, false, 1U << bit));
 	}
-	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, ~ADDR_SYSMAP_MOVABLE));
+	KUNIT_EXPECT_TRUE(test, mseal_sysmap_wanted(1, false, ~ADDR_SYSMAP_NOSEAL));
 	KUNIT_EXPECT_FALSE(test, mseal_sysmap_wanted(1, false, ~0U));
 }
 
-/* What user space has compiled in. */
+/* Values that are compiled into user space. */
 static void sysmap_constants(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, 0x10000000, ADDR_SYSMAP_MOVABLE);
-	KUNIT_EXPECT_EQ(test, 0x00800000, PF_SYSMAP_MOVABLE);
+	KUNIT_EXPECT_EQ(test, 0x10000000, ADDR_SYSMAP_NOSEAL);
+	KUNIT_EXPECT_EQ(test, 0x00800000, PF_SYSMAP_NOSEAL);
 
-	/* An exec that gains privileges drops it, so nobody can impose it. */
-	KUNIT_EXPECT_TRUE(test, PER_CLEAR_ON_SETID & ADDR_SYSMAP_MOVABLE);
-	/* And it drops what it dropped before. */
+	/* An exec that gains privileges drops it: a caller cannot impose it. */
+	KUNIT_EXPECT_TRUE(test, PER_CLEAR_ON_SETID & ADDR_SYSMAP_NOSEAL);
+	/* It also drops what it dropped before. */
 	KUNIT_EXPECT_EQ(test, READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE |
 			ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO,
-			PER_CLEAR_ON_SETID & ~ADDR_SYSMAP_MOVABLE);
+			PER_CLEAR_ON_SETID & ~ADDR_SYSMAP_NOSEAL);
 }
 
-/* An exec takes the sysctl as it is, and then keeps to that. */
+/* An exec reads the sysctl once; later changes do not matter. */
 static void sysmap_latched(struct kunit *test)
 {
 	static const bool marks[] = { false, true };
@@ -331,7 +332,7 @@ static void sysmap_latched(struct kunit *test)
 
 				WRITE_ONCE(mseal_sysmap_level, level);
 				current->personality = marks[j] ?
-					ADDR_SYSMAP_MOVABLE : PER_LINUX;
+					ADDR_SYSMAP_NOSEAL : PER_LINUX;
 				mm->seal_sysmap = !sealed;
 				mseal_sysmap_exec(mm, marks[i]);
 
@@ -340,7 +341,7 @@ static void sysmap_latched(struct kunit *test)
 						    level, marks[i], marks[j]);
 				for (later = MSEAL_SYSMAP_OFF; later <= LOCKED; later++) {
 					WRITE_ONCE(mseal_sysmap_level, later);
-					current->personality ^= ADDR_SYSMAP_MOVABLE;
+					current->personality ^= ADDR_SYSMAP_NOSEAL;
 					KUNIT_EXPECT_EQ(test, mm->seal_sysmap, sealed);
 				}
 			}
@@ -350,8 +351,8 @@ static void sysmap_latched(struct kunit *test)
 }
 
 /*
- * A system mapping of our own, two pages, with nothing on either side. No page of
- * it is ever touched.
+ * A system mapping for the tests: two pages, with nothing mapped on either side.
+ * None of its pages is ever touched.
  */
 #define SYSMAP_LEN	(2 * PAGE_SIZE)
 
@@ -362,10 +363,10 @@ static const struct vm_special_mapping sysmap_spec = {
 	.pages	= no_pages,
 };
 
-/* How far a section that makes system mappings gets. */
+/* How far the section that makes the system mapping gets. */
 enum made { MADE, FINISHED };
 
-/* The mapping: made, or finished as well, by a process that wants it sealed or not. */
+/* Make the mapping, and finish it if @made says so; @sealed is the mm's choice. */
 static unsigned long install(struct kunit *test, bool sealed, enum made made)
 {
 	struct mm_struct *mm;
@@ -429,7 +430,7 @@ static void sysmap_unsealed_mapping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, seals_at(addr));
 	KUNIT_EXPECT_FALSE(test, vma_attr_mm_sealed(current->mm));
 
-	/* What CRIU does. */
+	/* CRIU moves and unmaps it. */
 	KUNIT_EXPECT_EQ(test, to,
 			kunit_mm_syscall(mremap, addr, SYSMAP_LEN, SYSMAP_LEN,
 					 MREMAP_MAYMOVE | MREMAP_FIXED, to));
@@ -439,7 +440,7 @@ static void sysmap_unsealed_mapping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1, seals_at(to));
 }
 
-/* @ret is what an operation on a sealed mapping has returned. */
+/* An operation on a sealed mapping returned @ret: it was refused. */
 static void expect_refused(struct kunit *test, unsigned long addr, const char *what,
 			   long ret)
 {
@@ -471,7 +472,7 @@ static void sysmap_sealed_mapping(struct kunit *test)
 					MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
 	KUNIT_EXPECT_EQ(test, -1, seals_at(to));
 
-	/* Something else in its place: exactly, and more than it. */
+	/* Replace exactly this mapping, and more than it. */
 	KUNIT_EXPECT_EQ(test, other, map_anon(other, SYSMAP_LEN, MAP_FIXED_NOREPLACE));
 	expect_refused(test, addr, "mremap onto it",
 		       kunit_mm_syscall(mremap, other, SYSMAP_LEN, SYSMAP_LEN,
@@ -489,11 +490,11 @@ static void sysmap_sealed_mapping(struct kunit *test)
 	expect_refused(test, addr, "MADV_DOFORK",
 		       kunit_mm_syscall(madvise, addr, SYSMAP_LEN, MADV_DOFORK));
 
-	/* The kernel, on behalf of the user. */
+	/* An unmap by the kernel on behalf of the user. */
 	expect_refused(test, addr, "do_munmap", kernel_munmap(addr, SYSMAP_LEN, &uf));
 }
 
-/* A section that fails halfway can unmap what it made: nothing is sealed yet. */
+/* Nothing is sealed until it is finished: a failing section can unmap it. */
 static void sysmap_unfinished(struct kunit *test)
 {
 	const unsigned long addr = install(test, true, MADE);
@@ -517,7 +518,7 @@ static void sysmap_no_undo(struct kunit *test)
 		       kernel_munmap(addr - PAGE_SIZE, 2 * SYSMAP_LEN, NULL));
 }
 
-/* What is sealed is the range that is finished, and nothing beside it. */
+/* Only the finished range is sealed, nothing beside it. */
 static void sysmap_finished_range(struct kunit *test)
 {
 	const unsigned long addr = install(test, true, MADE), next = addr + SYSMAP_LEN;

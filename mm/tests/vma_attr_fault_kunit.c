@@ -3,9 +3,9 @@
  * KUnit tests of the VMA attribute lock: out of memory, and out of mappings.
  *
  * Each allocation of an operation is made to fail in turn, by the kernel's own
- * fault injection (see Documentation/fault-injection/). mseal() then has done
- * all or nothing; whatever else has failed, no seal was lost or has spread; and
- * nothing was leaked.
+ * fault injection (see Documentation/fault-injection/). mseal() then has sealed the
+ * whole range or nothing. After other failures no seal was lost or has spread.
+ * Nothing was leaked.
  */
 
 #include <kunit/test.h>
@@ -20,13 +20,13 @@
 #include "../slab.h"
 #include "vma_attr_test.h"
 
-/* More allocations than this no operation makes. */
+/* No operation makes more allocations than this. */
 #define MOST_ALLOCATIONS	200
 
 /*
- * Knobs of the fault injection. As they are, it spares allocations that may
- * sleep, which all of ours do. None of this makes any allocation fail yet: that
- * takes a task with fail_nth.
+ * Knobs of the fault injection. By default it spares allocations that may sleep,
+ * but all allocations here may sleep. These knobs alone make no allocation fail:
+ * that needs a task with fail_nth.
  */
 static struct {
 	const char *dir, *name;
@@ -62,7 +62,7 @@ static unsigned long knob_swap(void *at, size_t size, unsigned long value)
 	return old;
 }
 
-/* Where debugfs keeps the value of a file. */
+/* The value behind a file of debugfs. */
 static void *knob_find(const char *dir_name, const char *name)
 {
 	struct dentry *dir, *file = NULL;
@@ -112,7 +112,7 @@ static void fail_nth(unsigned int nth)
 #endif
 }
 
-/* Has it failed? */
+/* Has this allocation failed? */
 static bool has_failed(void)
 {
 #ifdef CONFIG_FAULT_INJECTION
@@ -135,7 +135,7 @@ static void need_fault_injection(struct kunit *test)
 }
 
 /*
- * Leaks: what a VMA is made of, counted while there is none.
+ * Leaks: count the objects of VMAs while there is no VMA.
  */
 
 static const char *const cache_names[] = {
@@ -143,8 +143,8 @@ static const char *const cache_names[] = {
 };
 
 /**
- * struct census - How much there is of everything
- * @objects: by the slab cache of cache_names[]; -1 if there is no such cache
+ * struct census - Counts that show leaks
+ * @objects: for each slab cache of cache_names[]; -1 if there is no such cache
  * @files: references to the file
  * @committed: pages of memory promised
  */
@@ -168,7 +168,7 @@ static long cache_objects(const char *name)
 	}
 	mutex_unlock(&slab_mutex);
 	if (found) {
-		/* What is free, but kept at hand, counts as used. */
+		/* Free objects that the cache keeps at hand count as used. */
 		kmem_cache_shrink(found);
 		get_slabinfo(found, &info);
 		objects = info.active_objs;
@@ -178,25 +178,25 @@ static long cache_objects(const char *name)
 }
 
 /*
- * Each CPU keeps some free objects at hand, which count as used. A leak is far
- * more than that: each way to fail comes hundreds of times.
+ * Each CPU keeps some free objects at hand, which count as used. A leak is much
+ * larger: each failure happens hundreds of times.
  */
 #define AT_HAND		64
 
-static void take_census(struct kunit *test, struct vma_attr_twin *twin,
+static void take_census(struct kunit *test, struct vma_attr_checked *checked,
 			struct census *census)
 {
 	unsigned int i;
 
-	vma_attr_twin_empty(test, twin);
-	/* A kernel thread's last fput() is put off: the file of the test before, too. */
+	vma_attr_checked_empty(test, checked);
+	/* A kernel thread's last fput() is deferred, also that of the previous test. */
 	flush_delayed_fput();
-	/* VMAs and nodes of the tree are freed by RCU, and some of that in two steps. */
+	/* VMAs and nodes of the tree are freed by RCU, some of them in two steps. */
 	rcu_barrier();
 	rcu_barrier();
 	for (i = 0; i < ARRAY_SIZE(cache_names); i++)
 		census->objects[i] = cache_objects(cache_names[i]);
-	census->files = file_count(twin->area.file);
+	census->files = file_count(checked->area.file);
 	census->committed = vm_memory_committed();
 }
 
@@ -224,7 +224,7 @@ static void expect_no_leak(struct kunit *test, const struct census *before,
  * Allocations that fail
  */
 
-/* Those of mseal() come first. */
+/* The operations with mseal() come first. */
 static const struct model_op ops[] = {
 #define OP(_type, _first, _end, ...) \
 	{ .type = _type, .first = _first, .end = _end, __VA_ARGS__ }
@@ -248,8 +248,9 @@ static const struct model_op ops[] = {
 #undef OP
 };
 
-/* Each page has the locks that it had, or those that it should have now. */
-static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *twin)
+/* Each page has its old seals, or those that it should have now. */
+static const char *seals_kept(struct kunit *test,
+			      const struct vma_attr_checked *checked)
 {
 	struct kunit_mm_layout *layout, *before, *after, *found;
 	const char *what = NULL;
@@ -260,101 +261,102 @@ static const char *locks_kept(struct kunit *test, const struct vma_attr_twin *tw
 	before = layout;
 	after = layout + 1;
 	found = layout + 2;
-	vma_attr_model_layout(&twin->model_before, twin->touch, before);
-	vma_attr_model_layout(&twin->model, twin->touch, after);
-	kunit_mm_layout_read(current->mm, &twin->area, BIT(KUNIT_MM_LOCK), found);
+	vma_attr_model_layout(&checked->model_before, checked->touch, before);
+	vma_attr_model_layout(&checked->model, checked->touch, after);
+	kunit_mm_layout_read(current->mm, &checked->area, BIT(KUNIT_MM_SEAL), found);
 
 	for (page = 0; page < MODEL_PAGES; page++) {
-		const char lock = found->cell[KUNIT_MM_LOCK][page];
+		const char seal = found->cell[KUNIT_MM_SEAL][page];
 
 		/* mremap() may unmap its source or destination and then fail. */
-		if (lock == ' ' && !(twin->model_before.page[page].locks & MODEL_MAP))
+		if (seal == ' ' && !(checked->model_before.page[page].seals & MODEL_MAP))
 			continue;
-		if (lock != before->cell[KUNIT_MM_LOCK][page] &&
-		    lock != after->cell[KUNIT_MM_LOCK][page])
-			what = "a lock was lost or has spread";
+		if (seal != before->cell[KUNIT_MM_SEAL][page] &&
+		    seal != after->cell[KUNIT_MM_SEAL][page])
+			what = "a seal was lost or has spread";
 	}
 	kunit_kfree(test, layout);
 
 	return what;
 }
 
-/* The operation with an allocation that failed has returned: is all well? */
-static const char *after_failure(struct kunit *test, struct vma_attr_twin *twin,
+/* Check the state after an operation in which an allocation failed. */
+static const char *after_failure(struct kunit *test, struct vma_attr_checked *checked,
 				 const struct model_op *op)
 {
 	const char *what;
 
-	/* It did without, maybe with a border that could have gone. */
-	if (!twin->have) {
-		what = vma_attr_twin_compare(current->mm, twin, &twin->model);
-		/* mremap(2) has moved the pages, and could not split the source. */
+	/* It succeeded, possibly with a border that should have vanished. */
+	if (!checked->have) {
+		what = vma_attr_checked_compare(current->mm, checked, &checked->model);
+		/* mremap(2) may have moved the pages but failed to split the source. */
 		if (!what || op->type != MODEL_MREMAP_MOVE)
 			return what;
-	} else if (twin->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM)) {
-		/* -EAGAIN is what madvise(2) calls it. */
+	} else if (checked->have != (op->type >= MODEL_DONTNEED ? -EAGAIN : -ENOMEM)) {
+		/* madvise(2) returns -EAGAIN instead of -ENOMEM. */
 		return "it returned something else";
 	}
 	what = kunit_mm_inconsistent(current->mm);
 	if (what)
 		return what;
-	/* munmap(2) leaves the border of its first split behind, and no more. */
+	/* munmap(2) may leave the border of its first split, and nothing else. */
 	if (op->type == MODEL_MUNMAP)
-		return vma_attr_twin_compare(current->mm, twin, &twin->model_before);
+		return vma_attr_checked_compare(current->mm, checked,
+						&checked->model_before);
 	if (op->type != MODEL_MSEAL)
-		return locks_kept(test, twin);
+		return seals_kept(test, checked);
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	return kunit_mm_snapshot_same(&twin->before, &twin->after) ?
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	return kunit_mm_snapshot_same(&checked->before, &checked->after) ?
 		NULL : "it ran out of memory, and has changed something";
 }
 
 /*
  * Carry out an operation with its nth allocation failing. Returns false if it
- * makes less than that, so none has failed.
+ * makes fewer allocations, so that none has failed.
  */
-static bool try_failure(struct kunit *test, struct vma_attr_twin *twin,
+static bool try_failure(struct kunit *test, struct vma_attr_checked *checked,
 			const struct model_op *op, unsigned int nth)
 {
 	const char *what;
 	bool failed;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
-	twin->model_before = twin->model;
-	twin->want = model_apply(&twin->model, op);
-	/* Who is refused allocates nothing. */
-	if (twin->want)
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
+	checked->model_before = checked->model;
+	checked->want = model_apply(&checked->model, op);
+	/* A refused operation allocates nothing. */
+	if (checked->want)
 		return false;
 
 	fail_nth(nth);
-	twin->have = vma_attr_kernel_do(&twin->area, op);
+	checked->have = vma_attr_kernel_do(&checked->area, op);
 	failed = has_failed();
 	fail_nth(0);
 
 	if (failed)
-		what = after_failure(test, twin, op);
-	else if (twin->have)
+		what = after_failure(test, checked, op);
+	else if (checked->have)
 		what = "it returned something else";
 	else
-		what = vma_attr_twin_compare(current->mm, twin, &twin->model);
+		what = vma_attr_checked_compare(current->mm, checked, &checked->model);
 	if (what) {
 		kunit_err(test, "allocation %u of %s %s\n", nth,
 			  vma_attr_op_name(op->type), failed ? "failed" : "worked");
-		vma_attr_twin_print(test, twin, op, what);
+		vma_attr_checked_print(test, checked, op, what);
 		KUNIT_FAIL_AND_ABORT(test, "%s: %s", vma_attr_op_name(op->type), what);
 	}
 	return failed;
 }
 
-/* How many allocations failed, and how often that ended the operation. */
+/* The number of failed allocations, and how many made the operation fail. */
 struct tally {
 	unsigned long failures[NR_MODEL_OPS], refused[NR_MODEL_OPS];
 };
 
 /*
- * Two operations never give back memory that was promised, with or without seals:
- * mremap() for a source that it could not split, and mmap() for what it had
- * unmapped to make room before it failed.
+ * Two operations leak committed memory if an allocation fails, with or without
+ * seals: mremap() for a source that it could not split, and mmap() for what it had
+ * unmapped to make room.
  */
 static bool is_miscounted(enum model_op_type type)
 {
@@ -366,13 +368,13 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 				 struct tally *tally)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	struct vma_attr_arrangement arr;
 	struct census before, after;
 	unsigned int nr, i, nth;
 	struct model_op op;
 
-	take_census(test, twin, &before);
+	take_census(test, checked, &before);
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		if (!vma_attr_arrangement(nr, &arr) ||
 		    !vma_attr_arrangement_basic(&arr))
@@ -383,16 +385,16 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 			if (is_miscounted(op.type) != miscounted)
 				continue;
 			for (nth = 1; nth <= MOST_ALLOCATIONS; nth++) {
-				vma_attr_arrange(test, twin, &arr, backing->backing);
-				if (!try_failure(test, twin, &op, nth))
+				vma_attr_arrange(test, checked, &arr, backing->backing);
+				if (!try_failure(test, checked, &op, nth))
 					break;
 				tally->failures[op.type]++;
-				tally->refused[op.type] += !!twin->have;
+				tally->refused[op.type] += !!checked->have;
 			}
 			KUNIT_ASSERT_LE(test, nth, MOST_ALLOCATIONS);
 		}
 	}
-	take_census(test, twin, &after);
+	take_census(test, checked, &after);
 	if (miscounted)
 		after.committed = before.committed;
 	expect_no_leak(test, &before, &after);
@@ -401,13 +403,13 @@ static void fail_each_allocation(struct kunit *test, bool miscounted,
 static void allocations_fail(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	struct tally tally = {};
 	unsigned int i;
 
 	need_fault_injection(test);
-	twin->touch = backing->touch;
-	twin->untidy = true;
+	checked->touch = backing->touch;
+	checked->untidy = true;
 	fail_each_allocation(test, /* miscounted= */ false, &tally);
 	fail_each_allocation(test, /* miscounted= */ true, &tally);
 
@@ -420,17 +422,17 @@ static void allocations_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MSEAL], 0);
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MPROTECT], 0);
 	KUNIT_EXPECT_GT(test, tally.refused[MODEL_MUNMAP], 0);
-	/* Merging that fails is no reason to fail. */
+	/* A failed merge does not fail the operation. */
 	KUNIT_EXPECT_GT(test, tally.failures[MODEL_MSEAL],
 			tally.refused[MODEL_MSEAL]);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 /*
- * As many mappings as there may be
+ * vm.max_map_count
  */
 
-/* How many VMAs mseal() has to split: at each end, where its seal is news. */
+/* How many VMAs mseal() has to split: at each end where it adds a seal. */
 static unsigned int splits(const struct model *model, const struct model_op *op)
 {
 	struct model sealed = *model;
@@ -438,70 +440,70 @@ static unsigned int splits(const struct model *model, const struct model_op *op)
 
 	model_apply(&sealed, op);
 	if (model_joined(model, op->first) &&
-	    sealed.page[op->first].locks != model->page[op->first].locks)
+	    sealed.page[op->first].seals != model->page[op->first].seals)
 		nr++;
 	if (model_joined(model, op->end) &&
-	    sealed.page[op->end - 1].locks != model->page[op->end - 1].locks)
+	    sealed.page[op->end - 1].seals != model->page[op->end - 1].seals)
 		nr++;
 	return nr;
 }
 
-/* mseal() with room for so many more mappings. Returns false if it is refused. */
-static bool try_room(struct kunit *test, struct vma_attr_twin *twin,
+/* mseal() with room for @room more mappings. Returns false if it is refused. */
+static bool try_room(struct kunit *test, struct vma_attr_checked *checked,
 		     const struct model_op *op, unsigned int room)
 {
-	const bool enough = splits(&twin->model, op) <= room;
+	const bool enough = splits(&checked->model, op) <= room;
 	const int old_max = sysctl_max_map_count;
 	const char *what;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
-	twin->model_before = twin->model;
-	twin->want = model_apply(&twin->model, op);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
+	checked->model_before = checked->model;
+	checked->want = model_apply(&checked->model, op);
 	if (!enough) {
-		twin->model = twin->model_before;
-		twin->want = -ENOMEM;
+		checked->model = checked->model_before;
+		checked->want = -ENOMEM;
 	}
 
 	WRITE_ONCE(sysctl_max_map_count, current->mm->map_count + room);
-	twin->have = vma_attr_kernel_do(&twin->area, op);
+	checked->have = vma_attr_kernel_do(&checked->area, op);
 	WRITE_ONCE(sysctl_max_map_count, old_max);
 
-	what = twin->have != twin->want ? "it returned something else" :
-		vma_attr_twin_compare(current->mm, twin, &twin->model);
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	if (!what && twin->want &&
-	    !kunit_mm_snapshot_same(&twin->before, &twin->after))
+	what = checked->have != checked->want ? "it returned something else" :
+		vma_attr_checked_compare(current->mm, checked, &checked->model);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	if (!what && checked->want &&
+	    !kunit_mm_snapshot_same(&checked->before, &checked->after))
 		what = "it was refused, and has changed something";
 	if (what) {
-		vma_attr_twin_print(test, twin, op, what);
+		vma_attr_checked_print(test, checked, op, what);
 		KUNIT_FAIL_AND_ABORT(test, "room for %u: %s", room, what);
 	}
 	return enough;
 }
 
-/* At vm.max_map_count mseal() seals all or nothing, and says so. */
+/* At vm.max_map_count mseal() seals the whole range, or fails and seals nothing. */
 static void mappings_run_out(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	unsigned int nr, i, room, refused = 0;
 	struct vma_attr_arrangement arr;
 
-	twin->touch = backing->touch;
+	checked->touch = backing->touch;
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		if (!vma_attr_arrangement(nr, &arr) ||
 		    !vma_attr_arrangement_basic(&arr))
 			continue;
 		for (i = 0; i < ARRAY_SIZE(ops) && ops[i].type == MODEL_MSEAL; i++) {
 			for (room = 0; room <= 2; room++) {
-				vma_attr_arrange(test, twin, &arr, backing->backing);
-				refused += !try_room(test, twin, &ops[i], room);
+				vma_attr_arrange(test, checked, &arr, backing->backing);
+				refused += !try_room(test, checked, &ops[i], room);
 			}
 		}
 	}
 	kunit_info(test, "%u refused\n", refused);
 	KUNIT_EXPECT_GT(test, refused, 0);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
@@ -517,7 +519,7 @@ static struct kunit_suite vma_attr_fault_suite = {
 	.name = "vma_attr_fault",
 	.suite_init = knobs_turn,
 	.suite_exit = knobs_turn_back,
-	.init = vma_attr_twin_init,
+	.init = vma_attr_checked_init,
 	.test_cases = vma_attr_fault_cases,
 };
 

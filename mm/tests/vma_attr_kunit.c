@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests for the VMA attribute lock, on a real mm and through the system
- * calls themselves. What is expected here is what
- * Documentation/userspace-api/mseal.rst promises, written down anew: nothing is
- * derived from the table in mm/vma_attr.c.
+ * calls themselves. The expectations restate what
+ * Documentation/userspace-api/mseal.rst promises. Nothing is derived from the table
+ * in mm/vma_attr.c.
  *
- * The rules alone, without an mm, are tested in tools/testing/vma/tests/attr.c.
+ * tools/testing/vma/tests/attr.c tests the rules alone, without an mm.
  */
 
 #include <kunit/mm_layout.h>
@@ -21,37 +21,37 @@
 
 #include "../internal.h"
 
-static char locks_to_char(vm_flags_t locks)
+static char seals_to_char(vm_flags_t seals)
 {
 	unsigned int sum = 0;
 
-	if (locks & VM_SEAL_MAP)
+	if (seals & VM_SEAL_MAP)
 		sum += 1;
-	if (locks & VM_SEAL_PROT)
+	if (seals & VM_SEAL_PROT)
 		sum += 2;
-	if (locks & VM_SEAL_DISCARD_WEAK)
+	if (seals & VM_SEAL_DISCARD_WEAK)
 		sum += 4;
-	if (locks & VM_SEAL_DISCARD)
+	if (seals & VM_SEAL_DISCARD)
 		sum += 8;
 
 	return ".123456789abcdef"[sum];
 }
 
 /*
- * The arena: a few pages for a test to map and to seal, with some more behind
- * them to move things to. A seal is for good, so whoever needs another try
- * begins a new arena.
+ * The arena: a few pages for a test to map and seal, and some more behind them
+ * as a destination for moves. A seal cannot be removed, so a test that needs
+ * another try begins a new arena.
  */
 
 #define ARENA_PAGES	16
-#define ARENA_DEST	24	/* Moving things to here is fine. */
+#define ARENA_DEST	24	/* The destination of moves. */
 #define ARENA_STRIDE	48
 
-/* With CONFIG_DEBUG_VM_MAPLE_TREE each change looks at all VMAs of the mm. */
+/* With CONFIG_DEBUG_VM_MAPLE_TREE each change walks all VMAs of the mm. */
 #define ARENAS_PER_MM	16
 
 /* A row of a layout, with its name and the end of the line. */
-#define SHORT_LEN	(sizeof("lock |") + 2 * ARENA_PAGES + 1)
+#define SHORT_LEN	(sizeof("seal |") + 2 * ARENA_PAGES + 1)
 
 enum backing {
 	ANON,
@@ -62,7 +62,7 @@ enum backing {
 
 static const char *const backing_names[] = { "anon", "private file", "shared file" };
 
-/* In a layout, with all pages touched. */
+/* Their characters in a layout, with all pages touched. */
 static const char backing_cells[] = { 'A', 'P', 's' };
 
 struct arena {
@@ -87,7 +87,7 @@ static unsigned long arena_end(struct kunit *test)
 
 #define syscall		kunit_mm_syscall
 
-/* Do what the end of the thread would do, and begin anew. */
+/* Drop the mm as the end of the thread would, and attach a new one. */
 static void renew_mm(struct kunit *test)
 {
 	struct mm_struct *mm = current->mm;
@@ -100,7 +100,7 @@ static void renew_mm(struct kunit *test)
 /**
  * arena_map() - Begin a new arena and map its pages
  * @test: the test
- * @pages: a character for each: w for writable, r for read-only, space for none
+ * @pages: a character for each page: w writable, r read-only, space not mapped
  * @backing: what to map
  *
  * Each page gets contents of its own. Equal neighbours are one VMA.
@@ -133,7 +133,7 @@ static void arena_map(struct kunit *test, const char *pages, enum backing backin
 	KUNIT_ASSERT_MM_BUILD(test, &arena->area, text);
 }
 
-/* Do all pages of the arena hold what arena_map() put there? */
+/* All pages of the arena still have the contents from arena_map(). */
 static void assert_contents_kept(struct kunit *test, const char *what)
 {
 	struct arena *arena = test->priv;
@@ -159,7 +159,7 @@ static void arena_read(struct kunit *test, struct kunit_mm_snapshot *snapshot)
 			       snapshot);
 }
 
-/* The arena looks as it did before; or print both. */
+/* Are the snapshots of the arena the same? If not, print both. */
 static bool arena_unchanged(struct kunit *test)
 {
 	struct arena *arena = test->priv;
@@ -173,8 +173,8 @@ static bool arena_unchanged(struct kunit *test)
 }
 
 /*
- * After an operation on the arena: did it return this, and is the layout the
- * one that was read before? Says what is wrong.
+ * Did an operation on the arena return @want and leave the arena as it was read
+ * before? Prints what is wrong.
  */
 static bool returned_unchanged(struct kunit *test, long ret, long want)
 {
@@ -188,8 +188,8 @@ static bool returned_unchanged(struct kunit *test, long ret, long want)
 }
 
 /*
- * The operation returns the error and changes nothing. The rest is a format
- * that says what was tried.
+ * Assert that the operation returns the error and changes nothing. The other
+ * arguments are a format and its arguments, which name the operation.
  */
 #define ASSERT_REFUSED(_test, _op, _error, ...)					\
 do {										\
@@ -204,51 +204,51 @@ do {										\
 			      __VA_ARGS__);					\
 } while (0)
 
-/* What the arena has locked. # stands for these locks. */
-#define ASSERT_LAYOUT(_test, _want, _locks)					\
+/* Assert the seals of the arena. # stands for the given seals. */
+#define ASSERT_LAYOUT(_test, _want, _seals)					\
 do {										\
 	struct kunit *__test = (_test);						\
 	struct arena *__arena = __test->priv;					\
 	char __want[SHORT_LEN];							\
 										\
-	snprintf(__want, sizeof(__want), "lock %s", _want);			\
-	strreplace(__want, '#', locks_to_char(_locks));				\
+	snprintf(__want, sizeof(__want), "seal %s", _want);			\
+	strreplace(__want, '#', seals_to_char(_seals));				\
 	KUNIT_ASSERT_MM_LAYOUT(__test, &__arena->area, __want);			\
 } while (0)
 
-/* What is sealed, and what that has to lock. */
+/* The flags of a call of mseal(), and the seal bits that it has to set. */
 struct seal {
 	const char *name;
 	bool unsealed;
 	unsigned long flags;
-	vm_flags_t locks;
+	vm_flags_t bits;
 };
 
-#define LOCKS_MAP	VM_SEAL_MAP
-#define LOCKS_PROT	VM_SEAL_PROT
-#define LOCKS_DISCARD	(VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD)
+#define BITS_MAP	VM_SEAL_MAP
+#define BITS_PROT	VM_SEAL_PROT
+#define BITS_DISCARD	(VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD)
 
 static const struct seal seals[] = {
 	{ "unsealed",		.unsealed = true },
 	{ "0",			.flags = 0,
-	  .locks = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK },
+	  .bits = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK },
 	{ "MAP",		.flags = MSEAL_MAP,
-	  .locks = LOCKS_MAP },
+	  .bits = BITS_MAP },
 	{ "PROT",		.flags = MSEAL_PROT,
-	  .locks = LOCKS_PROT },
+	  .bits = BITS_PROT },
 	{ "MAP|PROT",		.flags = MSEAL_MAP | MSEAL_PROT,
-	  .locks = LOCKS_MAP | LOCKS_PROT },
+	  .bits = BITS_MAP | BITS_PROT },
 	{ "DISCARD",		.flags = MSEAL_DISCARD,
-	  .locks = LOCKS_DISCARD },
+	  .bits = BITS_DISCARD },
 	{ "MAP|DISCARD",	.flags = MSEAL_MAP | MSEAL_DISCARD,
-	  .locks = LOCKS_MAP | LOCKS_DISCARD },
+	  .bits = BITS_MAP | BITS_DISCARD },
 	{ "PROT|DISCARD",	.flags = MSEAL_PROT | MSEAL_DISCARD,
-	  .locks = LOCKS_PROT | LOCKS_DISCARD },
+	  .bits = BITS_PROT | BITS_DISCARD },
 	{ "MAP|PROT|DISCARD",	.flags = MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD,
-	  .locks = LOCKS_MAP | LOCKS_PROT | LOCKS_DISCARD },
+	  .bits = BITS_MAP | BITS_PROT | BITS_DISCARD },
 };
 
-/* With and without the first. */
+/* Parameters with and without the unsealed one. */
 KUNIT_ARRAY_PARAM_DESC(seal_or_not, seals, name);
 
 static const void *seal_gen_params(struct kunit *test, const void *prev, char *desc)
@@ -259,7 +259,8 @@ static const void *seal_gen_params(struct kunit *test, const void *prev, char *d
 /* Seal pages [first, end) of the arena. */
 static int seal_pages(struct kunit *test, int first, int end, unsigned long flags)
 {
-	return kunit_mm_syscall(mseal, page_addr(test, first), (end - first) * PAGE_SIZE, flags);
+	return kunit_mm_syscall(mseal, page_addr(test, first),
+				(end - first) * PAGE_SIZE, flags);
 }
 
 static void arena_seal(struct kunit *test, int first, int end,
@@ -269,7 +270,7 @@ static void arena_seal(struct kunit *test, int first, int end,
 		KUNIT_ASSERT_EQ(test, 0, seal_pages(test, first, end, seal->flags));
 }
 
-/* What mseal() says to arguments that make no sense, and in which order. */
+/* What mseal() returns for invalid arguments, and in which order it checks. */
 static void mseal_arguments(struct kunit *test)
 {
 	const struct seal *seal;
@@ -296,28 +297,28 @@ static void mseal_arguments(struct kunit *test)
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, PAGE_SIZE, ~0UL), -EINVAL, "all flags");
 	KUNIT_ASSERT_EQ(test, -EINVAL, kunit_mm_syscall(mseal, 0, 0, ~0UL));
 
-	/* Known ones: the probe. */
+	/* Known flags without a range: the probe. */
 	for (seal = &seals[1]; seal < &seals[ARRAY_SIZE(seals)]; seal++)
 		ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, 0, seal->flags), 0,
 			       "flags 0x%lx", seal->flags);
 
-	/* Not aligned: before the length, and before what is mapped there. */
+	/* Alignment is checked before the length and before the mappings. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
 		       "unmapped + 1");
 
-	/* Around the end of the address space. */
+	/* Ranges that wrap around the end of the address space. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, ULONG_MAX, 0), -EINVAL, "ULONG_MAX");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -addr, 0), -EINVAL, "up to 0");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, -PAGE_SIZE, 0), -EINVAL, "around 0");
 
-	/* No length is nothing to do, wherever that is. */
+	/* Without a length there is nothing to do at any address. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr, 0, 0), 0, "no length");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), 0, 0), 0,
 		       "no length, unmapped");
 
-	/* Nothing there. */
+	/* Nothing is mapped there. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test), PAGE_SIZE, 0), -ENOMEM,
 		       "unmapped");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, 0, PAGE_SIZE, 0), -ENOMEM, "NULL");
@@ -332,8 +333,8 @@ static void mseal_arguments(struct kunit *test)
 	ASSERT_LAYOUT(test, "|11|..|", 0);
 }
 
-/* Which bits a set of flags sets, and on which pages: neither more nor less. */
-static void mseal_locks(struct kunit *test)
+/* Each set of flags sets exactly its bits, on exactly the pages of the range. */
+static void mseal_seals(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
 	enum backing backing;
@@ -344,39 +345,39 @@ static void mseal_locks(struct kunit *test)
 		/* Inside a VMA. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 2, 4, seal);
-		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->bits);
 		KUNIT_ASSERT_TRUE(test, vma_attr_mm_sealed(current->mm));
 
 		/* At its start. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 0, 2, seal);
-		ASSERT_LAYOUT(test, "|##|....|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|....|", seal->bits);
 
 		/* At its end. */
 		arena_map(test, "wwwwww", backing);
 		arena_seal(test, 5, 6, seal);
-		ASSERT_LAYOUT(test, "|.....|#|", seal->locks);
+		ASSERT_LAYOUT(test, "|.....|#|", seal->bits);
 
 		/* All of it. */
 		arena_map(test, "rrwwrr", backing);
 		arena_seal(test, 2, 4, seal);
-		ASSERT_LAYOUT(test, "|..|##|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|##|..|", seal->bits);
 
 		/* Over several, with the outer ones in part. */
 		arena_map(test, "wwwrrrwww", backing);
 		arena_seal(test, 2, 7, seal);
-		ASSERT_LAYOUT(test, "|..|#|###|#|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|#|###|#|..|", seal->bits);
 		assert_contents_kept(test, "mseal");
 	}
 }
 
-/* A gap in the range: nothing is sealed, nothing is split. */
+/* With a gap in the range, nothing is sealed and nothing is split. */
 static void mseal_gaps(struct kunit *test)
 {
 	static const struct {
 		int first, end;
 	} ranges[] = {
-		/* nothing there */
+		/* nothing is mapped */
 		{ 0, 2 }, { 6, 8 }, { 12, 14 },
 		/* at the start, in the middle, at the end, all of them */
 		{ 1, 4 }, { 7, 12 }, { 2, 12 }, { 5, 9 }, { 2, 7 }, { 10, 13 },
@@ -395,7 +396,7 @@ static void mseal_gaps(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, vma_attr_mm_sealed(current->mm));
 }
 
-/* Borders go where seals become equal on both sides, and only there. */
+/* Borders vanish exactly where the seals on both sides become equal. */
 static void mseal_merges(struct kunit *test)
 {
 	const unsigned long all = MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD;
@@ -403,24 +404,24 @@ static void mseal_merges(struct kunit *test)
 	enum backing backing;
 
 	for (backing = 0; backing < NR_BACKINGS; backing++) {
-		/* With the left, with the right, with both. */
+		/* With the left neighbour, the right one, both. */
 		arena_map(test, "wwwwwwww", backing);
 		arena_seal(test, 1, 2, seal);
 		arena_seal(test, 2, 3, seal);
-		ASSERT_LAYOUT(test, "|.|##|.....|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|##|.....|", seal->bits);
 		arena_seal(test, 6, 7, seal);
 		arena_seal(test, 5, 6, seal);
-		ASSERT_LAYOUT(test, "|.|##|..|##|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|##|..|##|.|", seal->bits);
 		arena_seal(test, 3, 5, seal);
-		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
 
 		/* Around what was sealed earlier. */
 		arena_map(test, "wwwwwwww", backing);
 		arena_seal(test, 3, 5, seal);
 		arena_seal(test, 1, 7, seal);
-		ASSERT_LAYOUT(test, "|.|######|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
 
-		/* Two at once, with what is on either side. */
+		/* Two at once, and with both neighbours. */
 		arena_map(test, "wwwwwwww", backing);
 		KUNIT_ASSERT_EQ(test, 0, seal_pages(test, 0, 2, all));
 		arena_seal(test, 4, 6, seal);
@@ -442,36 +443,36 @@ static void mseal_merges(struct kunit *test)
 		arena_seal(test, 0, 2, seal);
 		arena_seal(test, 2, 4, seal);
 		arena_seal(test, 5, 7, seal);
-		ASSERT_LAYOUT(test, "|##|##| |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|##| |##|", seal->bits);
 		assert_contents_kept(test, "mseal");
 	}
 }
 
-/* A VMA for each run of pages with equal locks. */
-static void assert_runs(struct kunit *test, const char *locks)
+/* Assert that each run of pages with equal seals is a VMA. */
+static void assert_runs(struct kunit *test, const char *cells)
 {
 	char want[SHORT_LEN], *p = want;
 	int i;
 
-	for (i = 0; locks[i]; i++) {
-		if (!i || locks[i] != locks[i - 1])
+	for (i = 0; cells[i]; i++) {
+		if (!i || cells[i] != cells[i - 1])
 			*p++ = '|';
-		*p++ = locks[i];
+		*p++ = cells[i];
 	}
 	*p++ = '|';
 	*p = '\0';
 	ASSERT_LAYOUT(test, want, 0);
 }
 
-/* Seals add up, by pairs: overlapping, side by side, one in the other. */
+/* Two seals add up: overlapping, side by side, one inside the other. */
 static void mseal_accumulates(struct kunit *test)
 {
 	const struct seal *seal = test->param_value, *other;
 
 	for (other = &seals[1]; other < &seals[ARRAY_SIZE(seals)]; other++) {
-		const char a = locks_to_char(seal->locks);
-		const char b = locks_to_char(other->locks);
-		const char ab = locks_to_char(seal->locks | other->locks);
+		const char a = seals_to_char(seal->bits);
+		const char b = seals_to_char(other->bits);
+		const char ab = seals_to_char(seal->bits | other->bits);
 
 		arena_map(test, "wwwwww", ANON);
 		arena_seal(test, 1, 4, seal);
@@ -495,7 +496,7 @@ static void mseal_accumulates(struct kunit *test)
 	}
 }
 
-/* At vm.max_map_count mseal() seals all or nothing. */
+/* At vm.max_map_count mseal() seals the whole range or nothing. */
 static void mseal_max_map_count(struct kunit *test)
 {
 	const int old_max = sysctl_max_map_count;
@@ -513,7 +514,7 @@ static void mseal_max_map_count(struct kunit *test)
 
 		if (room == 2) {
 			KUNIT_ASSERT_EQ(test, 0, ret);
-			ASSERT_LAYOUT(test, "|..|.|##|.|..|", seal->locks);
+			ASSERT_LAYOUT(test, "|..|.|##|.|..|", seal->bits);
 			break;
 		}
 		arena_read(test, &arena->after);
@@ -524,7 +525,7 @@ static void mseal_max_map_count(struct kunit *test)
 	}
 }
 
-/* What the kernel may drop any time cannot be promised to stay. */
+/* MSEAL_DISCARD is refused for MAP_DROPPABLE: the kernel may drop it any time. */
 static void mseal_droppable(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -542,7 +543,7 @@ static void mseal_droppable(struct kunit *test)
 			       "droppable among others");
 	} else {
 		arena_seal(test, 1, 5, seal);
-		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->locks);
+		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->bits);
 	}
 }
 
@@ -593,7 +594,7 @@ static long op_mremap_copy(struct kunit *test, unsigned long addr, unsigned long
 	return syscall(mremap, addr, 0, len, MREMAP_MAYMOVE, 0);
 }
 
-/* Something else is moved over it. */
+/* Move another mapping over it. */
 static long op_mremap_over(struct kunit *test, unsigned long addr, unsigned long len)
 {
 	const unsigned long src = page_addr(test, ARENA_DEST);
@@ -669,12 +670,12 @@ static long op_munlock(struct kunit *test, unsigned long addr, unsigned long len
 	return syscall(munlock, addr, len);
 }
 
-/* What an operation changes, in the words of the documentation. */
+/* What an operation changes, in the terms of the documentation. */
 enum changes {
 	CHANGES_PLACE		= BIT(0),	/* where it is and that it stays */
 	CHANGES_PROT		= BIT(1),	/* what it permits */
-	CHANGES_CONTENTS	= BIT(2),	/* what it holds, as mainline sees it */
-	CHANGES_CONTENTS_ELSE	= BIT(3),	/* what it holds in other ways */
+	CHANGES_CONTENTS	= BIT(2),	/* contents, checked by mainline */
+	CHANGES_CONTENTS_ELSE	= BIT(3),	/* contents, not checked by mainline */
 };
 
 #define ON_ANON		BIT(ANON)
@@ -685,7 +686,7 @@ enum changes {
 /**
  * struct op - An operation to try on sealed memory
  * @name: for messages
- * @run: do it
+ * @run: carries it out
  * @changes: what it changes
  * @on: what it works on
  * @one_vma: it does not work on several VMAs at once
@@ -738,29 +739,29 @@ static const struct op ops[] = {
 	{ "munlock", op_munlock, 0, ON_ANY },
 };
 
-/* Is an operation on memory sealed like this to be refused? */
+/* Does a seal have to refuse an operation? */
 static bool refused(const struct op *op, const struct seal *seal,
 		    enum backing backing, bool writable)
 {
-	const bool mainline = !seal->unsealed && !seal->flags;
-	const bool map = mainline || (seal->flags & MSEAL_MAP);
-	const bool prot = mainline || (seal->flags & MSEAL_PROT);
+	const bool no_flags = !seal->unsealed && !seal->flags;
+	const bool map = no_flags || (seal->flags & MSEAL_MAP);
+	const bool prot = no_flags || (seal->flags & MSEAL_PROT);
 	const bool discard = seal->flags & MSEAL_DISCARD;
 
 	if ((op->changes & CHANGES_PLACE) && map)
 		return true;
 	if ((op->changes & CHANGES_PROT) && prot)
 		return true;
-	/* Who could have written over it may just as well discard it. */
+	/* A caller with write access may discard the contents as well. */
 	if (writable)
 		return false;
 	if ((op->changes & (CHANGES_CONTENTS | CHANGES_CONTENTS_ELSE)) && discard)
 		return true;
-	/* Mainline knows some operations only, and anonymous memory only. */
-	return (op->changes & CHANGES_CONTENTS) && mainline && backing == ANON;
+	/* The weak discard rule: some operations, and anonymous memory only. */
+	return (op->changes & CHANGES_CONTENTS) && no_flags && backing == ANON;
 }
 
-/* Pages 4 to 8 of the arena are sealed. */
+/* Ranges to operate on; pages 4 to 8 of the arena are sealed. */
 static const struct {
 	const char *name;
 	int first, end;
@@ -817,8 +818,8 @@ static void try_op_everywhere(struct kunit *test, const struct op *op,
 }
 
 /*
- * Every operation by every kind of memory, on the seal, in it and across its
- * borders: it succeeds, or nothing at all happens.
+ * Every operation on every kind of memory: on the sealed range, inside it and
+ * across its borders. It succeeds, or it changes nothing.
  */
 static void operations(struct kunit *test)
 {
@@ -833,20 +834,20 @@ static void operations(struct kunit *test)
 	}
 }
 
-/* What is sealed is behind other VMAs and a gap. */
+/* The sealed VMA is behind other VMAs and a gap. */
 static void operations_gap(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
-	const bool map = seal->locks & VM_SEAL_MAP;
+	const bool map = seal->bits & VM_SEAL_MAP;
 	unsigned long addr, len = 10 * PAGE_SIZE;
 
-	/* The error is the one for the gap, as that comes first. */
-	if (seal->locks & VM_SEAL_PROT) {
+	/* The error is the one for the gap, which comes first. */
+	if (seal->bits & VM_SEAL_PROT) {
 		arena_map(test, "wwrrww  rr", ANON);
 		arena_seal(test, 8, 10, seal);
 		addr = page_addr(test, 0);
 		KUNIT_ASSERT_EQ(test, -ENOMEM, op_mprotect_none(test, addr, len));
-		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->bits);
 	}
 
 	arena_map(test, "wwrrww  rr", ANON);
@@ -861,10 +862,10 @@ static void operations_gap(struct kunit *test)
 		ASSERT_REFUSED(test, op_madvise_dontfork(test, addr, len), -EPERM,
 			       "dontfork");
 	}
-	if (seal->locks & VM_SEAL_PROT)
+	if (seal->bits & VM_SEAL_PROT)
 		ASSERT_REFUSED(test, op_madvise_guard_install(test, addr, len),
 			       -EPERM, "guard install");
-	if (seal->locks & VM_SEAL_DISCARD_WEAK) {
+	if (seal->bits & VM_SEAL_DISCARD_WEAK) {
 		ASSERT_REFUSED(test, op_madvise_dontneed(test, addr, len), -EPERM,
 			       "dontneed");
 		ASSERT_REFUSED(test, op_madvise_wipeonfork(test, addr, len), -EPERM,
@@ -872,13 +873,13 @@ static void operations_gap(struct kunit *test)
 	}
 	assert_contents_kept(test, "refused operations");
 
-	/* Up to where the seal begins it is none of its business. */
+	/* Operations that end before the seal are permitted. */
 	KUNIT_ASSERT_EQ(test, 0, op_mprotect_none(test, addr, 6 * PAGE_SIZE));
 	KUNIT_ASSERT_EQ(test, 0, op_munmap(test, addr, 8 * PAGE_SIZE));
-	ASSERT_LAYOUT(test, "        |##|", seal->locks);
+	ASSERT_LAYOUT(test, "        |##|", seal->bits);
 }
 
-/* Several mappings are moved at once, over one that may not go. */
+/* Several mappings are moved at once over a sealed one. */
 static void mremap_several_over(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -891,7 +892,7 @@ static void mremap_several_over(struct kunit *test)
 	src = page_addr(test, 0);
 	dst = page_addr(test, 10);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test,
 			       syscall(mremap, src, 6 * PAGE_SIZE, 6 * PAGE_SIZE,
 				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
@@ -905,7 +906,7 @@ static void mremap_several_over(struct kunit *test)
 	}
 }
 
-/* A move that shrinks must not unmap its destination and then find a seal. */
+/* A move that shrinks must find a seal before it unmaps its destination. */
 static void mremap_move_shrink(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -918,7 +919,7 @@ static void mremap_move_shrink(struct kunit *test)
 	src = page_addr(test, 0);
 	dst = page_addr(test, 8);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test,
 			       syscall(mremap, src, 4 * PAGE_SIZE, 2 * PAGE_SIZE,
 				       MREMAP_MAYMOVE | MREMAP_FIXED, dst),
@@ -931,7 +932,7 @@ static void mremap_move_shrink(struct kunit *test)
 	}
 }
 
-/* What is mapped beside a seal is not sealed. */
+/* A new mapping beside a sealed one is not sealed. */
 static void mmap_beside(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -953,7 +954,7 @@ static void mmap_beside(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, addr, vm_mmap(NULL, addr, 2 * PAGE_SIZE,
 					    PROT_READ | PROT_WRITE,
 					    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
-	ASSERT_LAYOUT(test, "|..|##|..|##|..|", seal->locks);
+	ASSERT_LAYOUT(test, "|..|##|..|##|..|", seal->bits);
 }
 
 /* brk(): a sealed part of the heap stays, and the heap grows beside it. */
@@ -972,23 +973,23 @@ static void brk_sealed(struct kunit *test)
 	mm->brk = mm->start_brk;
 	KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
 	arena_seal(test, 4, 8, seal);
-	ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+	ASSERT_LAYOUT(test, "|....|####|", seal->bits);
 
-	if (seal->locks & VM_SEAL_MAP) {
+	if (seal->bits & VM_SEAL_MAP) {
 		ASSERT_REFUSED(test, syscall(brk, shrunk), heap, "shrinking brk");
 		ASSERT_REFUSED(test, syscall(brk, page_addr(test, 6)), heap,
 			       "shrinking brk in the seal");
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, grown), grown);
-		ASSERT_LAYOUT(test, "|....|####|..|", seal->locks);
+		ASSERT_LAYOUT(test, "|....|####|..|", seal->bits);
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, heap), heap);
-		ASSERT_LAYOUT(test, "|....|####|", seal->locks);
+		ASSERT_LAYOUT(test, "|....|####|", seal->bits);
 	} else {
 		KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, shrunk), shrunk);
 		ASSERT_LAYOUT(test, "|..|", 0);
 	}
 }
 
-/* A seal survives what may be done to it. */
+/* A seal survives the operations that it permits. */
 static void seal_stays(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -996,44 +997,44 @@ static void seal_stays(struct kunit *test)
 	unsigned long addr, dst;
 	long ret;
 
-	/* Split and merged for another reason. */
+	/* Split and merged for another flag. */
 	arena_map(test, "wwwwww", ANON);
 	arena_seal(test, 0, 6, seal);
 	addr = page_addr(test, 2);
 	KUNIT_ASSERT_EQ(test, 0, op_madvise_random(test, addr, two));
-	ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+	ASSERT_LAYOUT(test, "|##|##|##|", seal->bits);
 	KUNIT_ASSERT_EQ(test, 0, syscall(madvise, addr, two, MADV_NORMAL));
-	ASSERT_LAYOUT(test, "|######|", seal->locks);
+	ASSERT_LAYOUT(test, "|######|", seal->bits);
 
-	/* Its protection changed. */
-	if (!(seal->locks & VM_SEAL_PROT)) {
+	/* Change its protection. */
+	if (!(seal->bits & VM_SEAL_PROT)) {
 		KUNIT_ASSERT_EQ(test, 0, op_mprotect_read(test, addr, two));
-		ASSERT_LAYOUT(test, "|##|##|##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|##|##|", seal->bits);
 		KUNIT_ASSERT_EQ(test, 0, op_mprotect_write(test, addr, two));
-		ASSERT_LAYOUT(test, "|######|", seal->locks);
+		ASSERT_LAYOUT(test, "|######|", seal->bits);
 	}
 
-	/* Moved: it comes along, and leaves nothing of it behind. */
-	if (!(seal->locks & VM_SEAL_MAP)) {
+	/* Move it: the seal moves along, and nothing of it stays. */
+	if (!(seal->bits & VM_SEAL_MAP)) {
 		dst = page_addr(test, 8);
 		ret = syscall(mremap, addr, two, two, MREMAP_MAYMOVE | MREMAP_FIXED, dst);
 		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
-		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|  |##|  |##|", seal->bits);
 
-		/* The same place, newly mapped, is not sealed. */
+		/* A new mapping at the same place is not sealed. */
 		KUNIT_ASSERT_EQ(test, 0, op_munmap(test, dst, two));
 		KUNIT_ASSERT_EQ(test, (long)dst, op_mmap(test, dst, two));
-		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->locks);
+		ASSERT_LAYOUT(test, "|##|  |##|  |..|", seal->bits);
 	}
 }
 
 /**
- * struct hole - One that MADV_REMOVE was permitted to punch
- * @mm: in this mm
+ * struct hole - A hole that MADV_REMOVE was permitted to punch
+ * @mm: the mm of the mapping
  * @addr: address in the mapping that is being sealed
- * @sealer: who seals it
- * @started: the thread that punches runs
- * @punched: it is there
+ * @sealer: the thread that seals it
+ * @started: the thread that punches the hole runs
+ * @punched: the hole was punched
  */
 struct hole {
 	struct mm_struct *mm;
@@ -1044,7 +1045,7 @@ struct hole {
 	bool punched;
 };
 
-/* Punch it when the sealer has sealed and waits, and not if he does not wait. */
+/* Punch the hole after the sealer has sealed, but only if it waits then. */
 static int punch_late(void *data)
 {
 	struct hole *hole = data;
@@ -1067,7 +1068,7 @@ static int punch_late(void *data)
 	return 0;
 }
 
-/* What was permitted before the seal is over when mseal() returns. */
+/* A punch that was permitted before the seal has ended when mseal() returns. */
 static void mseal_waits_for_holes(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -1099,7 +1100,7 @@ static void mseal_waits_for_holes(struct kunit *test)
 	kthread_stop_put(thread);
 }
 
-/* fork() hands the seals on. */
+/* fork() copies the seals. */
 static void fork_keeps(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -1111,7 +1112,7 @@ static void fork_keeps(struct kunit *test)
 	arena_map(test, "wwrrwwrr", ANON);
 	arena_seal(test, 2, 7, seal);
 	ASSERT_LAYOUT(test, seal->unsealed ? "|..|..|..|..|" : "|..|##|##|#|.|",
-		      seal->locks);
+		      seal->bits);
 	start = page_addr(test, 0);
 	end = page_addr(test, ARENA_PAGES);
 
@@ -1123,7 +1124,7 @@ static void fork_keeps(struct kunit *test)
 		KUNIT_FAIL_AND_ABORT(test, "dup_mmap() returns %d", ret);
 	}
 
-	/* Everything but the brk, which is copied with the struct. */
+	/* dup_mmap() does not copy the brk; fork() copies it with the struct. */
 	child->brk = current->mm->brk;
 	arena_read(test, &arena->before);
 	kunit_mm_snapshot_read(child, start, arena_end(test), &arena->after);
@@ -1133,16 +1134,16 @@ static void fork_keeps(struct kunit *test)
 	mmap_read_lock(child);
 	KUNIT_EXPECT_EQ(test,
 			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_UNMAP),
-			!(seal->locks & VM_SEAL_MAP));
+			!(seal->bits & VM_SEAL_MAP));
 	KUNIT_EXPECT_EQ(test,
 			vma_attr_range_permits(child, start, end, VMA_ATTR_OP_PROTECT),
-			!(seal->locks & VM_SEAL_PROT));
+			!(seal->bits & VM_SEAL_PROT));
 	mmap_read_unlock(child);
 
 	mmput(child);
 }
 
-/* What LSMs are told of a mapping's seals is what mseal() was asked for. */
+/* LSMs see the flags that mseal() was called with. */
 static void seals_told(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
@@ -1171,7 +1172,7 @@ static int vma_attr_test_init(struct kunit *test)
 
 static struct kunit_case vma_attr_test_cases[] = {
 	KUNIT_CASE(mseal_arguments),
-	KUNIT_CASE_PARAM(mseal_locks, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_seals, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_gaps, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_merges, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_accumulates, seal_gen_params),

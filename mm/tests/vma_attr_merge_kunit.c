@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests of the VMA attribute lock: which VMAs merge, which are split, and
- * what each piece has locked then.
+ * which seals each piece has then.
  *
- * Three neighbours, each sealed with any set of flags or not there, and one
- * operation on them: that is few enough to try it all. What is expected comes
- * from the model in vma_attr_model.h, which has pages and no VMAs.
+ * There are three neighbours, each sealed with any set of flags, unsealed or
+ * missing, and one operation on them. These are few enough to try all of them. The
+ * expectations come from the reference model in vma_attr_model.h, which has pages
+ * and no VMAs.
  */
 
 #include <kunit/mm_syscall.h>
@@ -111,7 +112,7 @@ static const struct {
 #undef OP
 };
 
-/* Each kind by each backing; the parameter is a number. */
+/* Each kind with each backing; the parameter is a number. */
 static const void *kinds_gen_params(struct kunit *test, const void *prev, char *desc)
 {
 	const unsigned long nr = (unsigned long)prev;
@@ -126,18 +127,18 @@ static const void *kinds_gen_params(struct kunit *test, const void *prev, char *
 
 KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
 
-/* Returns false if it went wrong, and printed how. */
-static bool try_op(struct kunit *test, struct vma_attr_twin *twin,
+/* On failure, prints how it failed and returns false. */
+static bool try_op(struct kunit *test, struct vma_attr_checked *checked,
 		   struct model_op op, enum model_backing backing)
 {
 	const char *what;
 
 	op.backing = backing;
-	what = vma_attr_twin_step(twin, &op);
+	what = vma_attr_checked_step(checked, &op);
 	if (!what)
 		return true;
 
-	vma_attr_twin_print(test, twin, &op, what);
+	vma_attr_checked_print(test, checked, &op, what);
 	KUNIT_FAIL(test, "%s: %s", vma_attr_op_name(op.type), what);
 	return false;
 }
@@ -149,11 +150,11 @@ static void merge_and_split(struct kunit *test)
 	const enum kind kind = param / NR_VMA_ATTR_BACKINGS;
 	const int back = param % NR_VMA_ATTR_BACKINGS;
 	const enum model_backing backing = vma_attr_backings[back].backing;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	unsigned int nr, i, worked = 0, refused = 0;
 	struct vma_attr_arrangement arr;
 
-	twin->touch = vma_attr_backings[back].touch;
+	checked->touch = vma_attr_backings[back].touch;
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		bool arranged = false;
 
@@ -164,15 +165,15 @@ static void merge_and_split(struct kunit *test)
 			if (ops[i].kind != kind)
 				continue;
 			if (!arranged)
-				vma_attr_arrange(test, twin, &arr, backing);
-			if (!try_op(test, twin, ops[i].op, backing))
+				vma_attr_arrange(test, checked, &arr, backing);
+			if (!try_op(test, checked, ops[i].op, backing))
 				return;
-			/* What was refused has left it as it was. */
-			arranged = twin->want && !memcmp(&twin->model,
-							 &twin->model_before,
-							 sizeof(twin->model));
-			worked += !twin->want;
-			refused += twin->want == -EPERM;
+			/* A refused operation keeps the arrangement. */
+			arranged = checked->want && !memcmp(&checked->model,
+							    &checked->model_before,
+							    sizeof(checked->model));
+			worked += !checked->want;
+			refused += checked->want == -EPERM;
 		}
 	}
 
@@ -180,35 +181,35 @@ static void merge_and_split(struct kunit *test)
 	KUNIT_EXPECT_GT(test, worked, 0);
 	if (kind != KIND_MSEAL)
 		KUNIT_EXPECT_GT(test, refused, 0);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
-/* fork() hands on every arrangement as it is. */
+/* fork() copies every arrangement. */
 static void fork_copies(struct kunit *test)
 {
 	const struct vma_attr_backing *backing = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 	struct vma_attr_arrangement arr;
 	const char *what;
 	unsigned int nr;
 
-	twin->touch = backing->touch;
+	checked->touch = backing->touch;
 	for (nr = 0; nr < VMA_ATTR_ARRANGEMENTS; nr++) {
 		if (!vma_attr_arrangement(nr, &arr) || !vma_attr_arrangement_basic(&arr))
 			continue;
-		vma_attr_arrange(test, twin, &arr, backing->backing);
-		what = vma_attr_twin_fork(test, twin);
+		vma_attr_arrange(test, checked, &arr, backing->backing);
+		what = vma_attr_checked_fork(test, checked);
 		if (!what)
 			continue;
-		vma_attr_twin_print(test, twin, NULL, what);
+		vma_attr_checked_print(test, checked, NULL, what);
 		KUNIT_FAIL_AND_ABORT(test, "fork: %s", what);
 	}
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 /*
- * By hand: what the above goes through without being seen, so that it can be
- * read, and so that no mistake of the model's goes unnoticed.
+ * Examples written by hand. They show what the tests above do, and catch mistakes
+ * of the model.
  */
 
 static const struct example {
@@ -219,117 +220,117 @@ static const struct example {
 	const char *after;
 } examples[] = {
 	{ "mseal splits at both ends",
-	  "lock |......|",
+	  "seal |......|",
 	  { MODEL_MSEAL, 2, 4, MODEL_MAP }, 0,
-	  "lock |..|11|..|" },
+	  "seal |..|11|..|" },
 	{ "mseal merges with equal seals on both sides",
-	  "lock |11|..|11|",
+	  "seal |11|..|11|",
 	  { MODEL_MSEAL, 2, 4, MODEL_MAP }, 0,
-	  "lock |111111|" },
+	  "seal |111111|" },
 	{ "mseal does not merge with other seals",
-	  "lock |11|..|77|",
+	  "seal |11|..|77|",
 	  { MODEL_MSEAL, 2, 4, MODEL_PROT }, 0,
-	  "lock |11|22|77|" },
+	  "seal |11|22|77|" },
 	{ "mseal adds to what there is",
-	  "lock |11|..|22|",
+	  "seal |11|..|22|",
 	  { MODEL_MSEAL, 1, 5, MODEL_MAP | MODEL_PROT }, 0,
-	  "lock |1|3333|2|" },
-	{ "mseal does not split what is sealed like that already",
-	  "lock |..|7777|..|",
+	  "seal |1|3333|2|" },
+	{ "mseal does not split what has the seals already",
+	  "seal |..|7777|..|",
 	  { MODEL_MSEAL, 3, 5, MODEL_PROT }, 0,
-	  "lock |..|7777|..|" },
-	{ "mseal stops at a gap and leaves no border behind",
-	  "lock |....| |..|",
+	  "seal |..|7777|..|" },
+	{ "mseal stops at a gap and leaves no border",
+	  "seal |....| |..|",
 	  { MODEL_MSEAL, 2, 7, MODEL_MAP }, -ENOMEM,
-	  "lock |....| |..|" },
+	  "seal |....| |..|" },
 	{ "sealed anonymous memory that was touched is one VMA again",
 	  "back |AA|AA|AA|\n"
-	  "lock |ff|..|ff|",
+	  "seal |ff|..|ff|",
 	  { MODEL_MSEAL, 2, 4, 7 }, 0,
 	  "back |AAAAAA|\n"
-	  "lock |ffffff|" },
-	{ "mprotect splits what is sealed otherwise, with its seal",
+	  "seal |ffffff|" },
+	{ "mprotect splits, with the seal on each piece",
 	  "prot |wwwwww|\n"
-	  "lock |111111|",
+	  "seal |111111|",
 	  { MODEL_MPROTECT, 2, 4, MODEL_READ }, 0,
 	  "prot |ww|rr|ww|\n"
-	  "lock |11|11|11|" },
+	  "seal |11|11|11|" },
 	{ "mprotect merges equal seals",
 	  "prot |ww|rr|ww|\n"
-	  "lock |11|11|11|",
+	  "seal |11|11|11|",
 	  { MODEL_MPROTECT, 2, 4, VMA_ATTR_RW }, 0,
 	  "prot |wwwwww|\n"
-	  "lock |111111|" },
+	  "seal |111111|" },
 	{ "mprotect does not merge different seals",
 	  "prot |ww|rr|ww|\n"
-	  "lock |11|..|11|",
+	  "seal |11|..|11|",
 	  { MODEL_MPROTECT, 2, 4, VMA_ATTR_RW }, 0,
 	  "prot |ww|ww|ww|\n"
-	  "lock |11|..|11|" },
-	{ "mprotect that is refused does not split what is ahead of the seal",
-	  "lock |....|22|..|",
+	  "seal |11|..|11|" },
+	{ "a refused mprotect does not split what is before the seal",
+	  "seal |....|22|..|",
 	  { MODEL_MPROTECT, 2, 7, MODEL_READ }, -EPERM,
-	  "lock |....|22|..|" },
-	{ "munmap leaves the seal to what stays",
-	  "lock |222222|",
+	  "seal |....|22|..|" },
+	{ "munmap keeps the seal of what stays",
+	  "seal |222222|",
 	  { MODEL_MUNMAP, 2, 4 }, 0,
-	  "lock |22|  |22|" },
-	{ "munmap that is refused unmaps nothing ahead of the seal",
-	  "lock |....|11|",
+	  "seal |22|  |22|" },
+	{ "a refused munmap unmaps nothing before the seal",
+	  "seal |....|11|",
 	  { MODEL_MUNMAP, 2, 5 }, -EPERM,
-	  "lock |....|11|" },
+	  "seal |....|11|" },
 	{ "mmap beside a seal does not merge with it",
-	  "lock |77|  |77|",
+	  "seal |77|  |77|",
 	  { MODEL_MMAP, 2, 4, VMA_ATTR_RW }, 0,
-	  "lock |77|..|77|" },
+	  "seal |77|..|77|" },
 	{ "mmap over a seal that permits it is not sealed",
-	  "lock |222222|",
+	  "seal |222222|",
 	  { MODEL_MMAP, 2, 4, VMA_ATTR_RW }, 0,
-	  "lock |22|..|22|" },
-	{ "mremap takes the seal along, and merges with its like",
-	  "lock |2222|  |22|",
+	  "seal |22|..|22|" },
+	{ "mremap moves the seal along and merges equal seals",
+	  "seal |2222|  |22|",
 	  { MODEL_MREMAP_MOVE, 0, 2, .dst = 4, .new_pages = 2 }, 0,
-	  "lock   |222222|" },
+	  "seal   |222222|" },
 	{ "mremap does not merge with another seal",
-	  "lock |2222|  |..|",
+	  "seal |2222|  |..|",
 	  { MODEL_MREMAP_MOVE, 0, 2, .dst = 4, .new_pages = 2 }, 0,
-	  "lock   |2222|..|" },
+	  "seal   |2222|..|" },
 	{ "mremap in place grows with its seal",
-	  "lock |..|22|",
+	  "seal |..|22|",
 	  { MODEL_MREMAP_RESIZE, 2, 4, .new_pages = 4 }, 0,
-	  "lock |..|2222|" },
-	{ "mremap in place grows up to its like and merges",
-	  "lock |22|  |22|",
+	  "seal |..|2222|" },
+	{ "mremap in place grows up to an equal seal and merges",
+	  "seal |22|  |22|",
 	  { MODEL_MREMAP_RESIZE, 0, 2, .new_pages = 4 }, 0,
-	  "lock |222222|" },
+	  "seal |222222|" },
 	{ "madvise splits, with the seal on each piece",
-	  "lock |777777|",
+	  "seal |777777|",
 	  { MODEL_MADV_DONTDUMP, 2, 4 }, 0,
-	  "lock |77|77|77|\n"
+	  "seal |77|77|77|\n"
 	  "flag |..|dd|..|" },
 	{ "madvise merges equal seals",
-	  "lock |77|77|77|\n"
+	  "seal |77|77|77|\n"
 	  "flag |..|dd|..|",
 	  { MODEL_MADV_DODUMP, 2, 4 }, 0,
-	  "lock |777777|\n"
+	  "seal |777777|\n"
 	  "flag |......|" },
-	{ "madvise that is refused does not split what is ahead of the seal",
-	  "lock |....|11|",
+	{ "a refused madvise does not split what is before the seal",
+	  "seal |....|11|",
 	  { MODEL_MADV_DONTFORK, 2, 5 }, -EPERM,
-	  "lock |....|11|\n"
+	  "seal |....|11|\n"
 	  "flag |....|..|" },
 	{ "shared memory",
 	  "back |ss|ss|ss|\n"
-	  "lock |cc|..|cc|",
+	  "seal |cc|..|cc|",
 	  { MODEL_MSEAL, 2, 4, MODEL_DISCARD }, 0,
 	  "back |ssssss|\n"
-	  "lock |cccccc|" },
+	  "seal |cccccc|" },
 	{ "private file",
 	  "back |PP|PP|PP|\n"
-	  "lock |ee|..|ee|",
+	  "seal |ee|..|ee|",
 	  { MODEL_MSEAL, 2, 4, MODEL_DISCARD | MODEL_PROT }, 0,
 	  "back |PPPPPP|\n"
-	  "lock |eeeeee|" },
+	  "seal |eeeeee|" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(examples, examples, name);
@@ -337,13 +338,13 @@ KUNIT_ARRAY_PARAM_DESC(examples, examples, name);
 static void by_hand(struct kunit *test)
 {
 	const struct example *example = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
+	struct vma_attr_checked *checked = test->priv;
 
-	KUNIT_ASSERT_MM_BUILD(test, &twin->area, example->before);
+	KUNIT_ASSERT_MM_BUILD(test, &checked->area, example->before);
 	KUNIT_EXPECT_EQ(test, example->ret,
-			vma_attr_kernel_do(&twin->area, &example->op));
-	KUNIT_EXPECT_MM_LAYOUT(test, &twin->area, example->after);
-	vma_attr_twin_exit(test, twin);
+			vma_attr_kernel_do(&checked->area, &example->op));
+	KUNIT_EXPECT_MM_LAYOUT(test, &checked->area, example->after);
+	vma_attr_checked_exit(test, checked);
 }
 
 /*
@@ -367,29 +368,29 @@ static const struct {
 
 KUNIT_ARRAY_PARAM_DESC(seals, seals, name);
 
-/* A row of locks; # stands for those of the parameter. */
-#define EXPECT_LOCKS(_test, _area, _text)					\
+/* Assert a row of seals; # stands for those of the parameter. */
+#define EXPECT_SEALS(_test, _area, _text)					\
 do {										\
 	struct kunit *__seal_test = (_test);					\
 	const typeof(seals[0]) *__seal = __seal_test->param_value;		\
 	char __text[32];							\
 										\
-	snprintf(__text, sizeof(__text), "lock %s", _text);			\
+	snprintf(__text, sizeof(__text), "seal %s", _text);			\
 	strreplace(__text, '#', __seal->digit);					\
 	KUNIT_ASSERT_MM_LAYOUT(__seal_test, _area, __text);			\
 } while (0)
 
-static int seal_pages(const struct vma_attr_twin *twin, unsigned int first,
+static int seal_pages(const struct vma_attr_checked *checked, unsigned int first,
 		      unsigned int end, unsigned long flags)
 {
-	return kunit_mm_syscall(mseal, kunit_mm_page_addr(&twin->area, first),
+	return kunit_mm_syscall(mseal, kunit_mm_page_addr(&checked->area, first),
 			(end - first) * PAGE_SIZE, flags);
 }
 
-static void brk_to(struct kunit *test, const struct vma_attr_twin *twin,
+static void brk_to(struct kunit *test, const struct vma_attr_checked *checked,
 		   unsigned int page)
 {
-	const unsigned long brk = kunit_mm_page_addr(&twin->area, page);
+	const unsigned long brk = kunit_mm_page_addr(&checked->area, page);
 
 	KUNIT_ASSERT_EQ(test, (unsigned long)syscall(brk, brk), brk);
 }
@@ -397,43 +398,43 @@ static void brk_to(struct kunit *test, const struct vma_attr_twin *twin,
 static void heap_grows(struct kunit *test)
 {
 	const typeof(seals[0]) *seal = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
-	const struct kunit_mm_area *area = &twin->area;
+	struct vma_attr_checked *checked = test->priv;
+	const struct kunit_mm_area *area = &checked->area;
 
 	current->mm->start_brk = area->base;
 	current->mm->brk = area->base;
 
-	/* Without a seal it is one VMA, with one it is as many as there are. */
-	brk_to(test, twin, 2);
-	brk_to(test, twin, 4);
-	EXPECT_LOCKS(test, area, "|....|");
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 2, 4, seal->flags));
-	EXPECT_LOCKS(test, area, "|..|##|");
-	brk_to(test, twin, 6);
-	EXPECT_LOCKS(test, area, "|..|##|..|");
-	brk_to(test, twin, 8);
-	EXPECT_LOCKS(test, area, "|..|##|....|");
+	/* The unsealed heap is one VMA; a seal splits it. */
+	brk_to(test, checked, 2);
+	brk_to(test, checked, 4);
+	EXPECT_SEALS(test, area, "|....|");
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 2, 4, seal->flags));
+	EXPECT_SEALS(test, area, "|..|##|");
+	brk_to(test, checked, 6);
+	EXPECT_SEALS(test, area, "|..|##|..|");
+	brk_to(test, checked, 8);
+	EXPECT_SEALS(test, area, "|..|##|....|");
 
-	/* The end of it is free to go back. */
-	brk_to(test, twin, 5);
-	EXPECT_LOCKS(test, area, "|..|##|.|");
+	/* The unsealed end can shrink. */
+	brk_to(test, checked, 5);
+	EXPECT_SEALS(test, area, "|..|##|.|");
 
-	/* Equal seals are one again. */
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 4, 5, seal->flags));
-	EXPECT_LOCKS(test, area, "|..|###|");
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 0, 2, seal->flags));
-	EXPECT_LOCKS(test, area, "|#####|");
-	brk_to(test, twin, 6);
-	EXPECT_LOCKS(test, area, "|#####|.|");
+	/* Equal seals merge again. */
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 4, 5, seal->flags));
+	EXPECT_SEALS(test, area, "|..|###|");
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 0, 2, seal->flags));
+	EXPECT_SEALS(test, area, "|#####|");
+	brk_to(test, checked, 6);
+	EXPECT_SEALS(test, area, "|#####|.|");
 
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 /* Touch a page below a stack, as a push does. */
-static void stack_to(struct kunit *test, const struct vma_attr_twin *twin,
+static void stack_to(struct kunit *test, const struct vma_attr_checked *checked,
 		     unsigned int page)
 {
-	const unsigned long addr = kunit_mm_page_addr(&twin->area, page);
+	const unsigned long addr = kunit_mm_page_addr(&checked->area, page);
 	struct vm_area_struct *vma;
 
 	mmap_read_lock(current->mm);
@@ -444,62 +445,62 @@ static void stack_to(struct kunit *test, const struct vma_attr_twin *twin,
 }
 
 #ifndef CONFIG_STACK_GROWSUP
-/* A sealed stack grows as it is, an unsealed one does not become sealed. */
+/* A sealed stack grows with its seal; an unsealed one does not become sealed. */
 static void stack_grows(struct kunit *test)
 {
 	const typeof(seals[0]) *seal = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
-	const struct kunit_mm_area *area = &twin->area;
+	struct vma_attr_checked *checked = test->priv;
+	const struct kunit_mm_area *area = &checked->area;
 
 	KUNIT_ASSERT_MM_BUILD(test, area,
 			      "prot         |wwww|\n"
 			      "back         |AAAA|\n"
 			      "flag         |gggg|");
-	/* Its upper half is sealed: that does not grow. */
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 10, 12, seal->flags));
-	EXPECT_LOCKS(test, area, "        |..|##|");
-	stack_to(test, twin, 6);
-	EXPECT_LOCKS(test, area, "      |....|##|");
+	/* Seal the upper half, which does not grow. */
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 10, 12, seal->flags));
+	EXPECT_SEALS(test, area, "        |..|##|");
+	stack_to(test, checked, 6);
+	EXPECT_SEALS(test, area, "      |....|##|");
 	KUNIT_EXPECT_EQ(test, current->mm->map_count, 2);
 
-	/* The lower is: what it grows by is sealed as well. */
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 6, 8, seal->flags));
-	EXPECT_LOCKS(test, area, "      |##|..|##|");
-	stack_to(test, twin, 3);
-	EXPECT_LOCKS(test, area, "   |#####|..|##|");
+	/* Seal the lower end: the pages by which it grows are sealed as well. */
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 6, 8, seal->flags));
+	EXPECT_SEALS(test, area, "      |##|..|##|");
+	stack_to(test, checked, 3);
+	EXPECT_SEALS(test, area, "   |#####|..|##|");
 	KUNIT_EXPECT_EQ(test, current->mm->map_count, 3);
 
-	/* All of it alike is one stack, that grows as one. */
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 3, 12, seal->flags));
-	EXPECT_LOCKS(test, area, "   |#########|");
-	stack_to(test, twin, 2);
-	EXPECT_LOCKS(test, area, "  |##########|");
+	/* With equal seals it is one stack, which grows as one. */
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 3, 12, seal->flags));
+	EXPECT_SEALS(test, area, "   |#########|");
+	stack_to(test, checked, 2);
+	EXPECT_SEALS(test, area, "  |##########|");
 
 	KUNIT_EXPECT_EQ(test, current->mm->stack_vm, 10);
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 #endif
 
-/* mlock() and munlock() split and merge and have nothing to do with seals. */
+/* mlock() and munlock() split and merge independently of seals. */
 static void mlock_splits(struct kunit *test)
 {
 	const typeof(seals[0]) *seal = test->param_value;
-	struct vma_attr_twin *twin = test->priv;
-	const struct kunit_mm_area *area = &twin->area;
+	struct vma_attr_checked *checked = test->priv;
+	const struct kunit_mm_area *area = &checked->area;
 	const unsigned long addr = kunit_mm_page_addr(area, 1);
 
 	KUNIT_ASSERT_MM_BUILD(test, area, "back |AAAAAA|");
-	KUNIT_ASSERT_EQ(test, 0, seal_pages(twin, 2, 4, seal->flags));
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(checked, 2, 4, seal->flags));
 	KUNIT_ASSERT_EQ(test, 0, syscall(mlock, addr, 4 * PAGE_SIZE));
-	EXPECT_LOCKS(test, area, "|.|.|##|.|.|");
+	EXPECT_SEALS(test, area, "|.|.|##|.|.|");
 	KUNIT_EXPECT_MM_LAYOUT(test, area, "flag |.|l|ll|l|.|");
 	KUNIT_EXPECT_EQ(test, current->mm->locked_vm, 4);
 	KUNIT_ASSERT_EQ(test, 0, syscall(munlock, addr, 2 * PAGE_SIZE));
-	EXPECT_LOCKS(test, area, "|..|#|#|.|.|");
+	EXPECT_SEALS(test, area, "|..|#|#|.|.|");
 	KUNIT_ASSERT_EQ(test, 0, syscall(munlock, addr, 4 * PAGE_SIZE));
-	EXPECT_LOCKS(test, area, "|..|##|..|");
+	EXPECT_SEALS(test, area, "|..|##|..|");
 
-	vma_attr_twin_exit(test, twin);
+	vma_attr_checked_exit(test, checked);
 }
 
 static struct kunit_case vma_attr_merge_cases[] = {
@@ -518,7 +519,7 @@ static struct kunit_case vma_attr_merge_cases[] = {
 
 static struct kunit_suite vma_attr_merge_suite = {
 	.name = "vma_attr_merge",
-	.init = vma_attr_twin_init,
+	.init = vma_attr_checked_init,
 	.test_cases = vma_attr_merge_cases,
 };
 

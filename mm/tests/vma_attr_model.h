@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What mseal() with attributes promises, over again and as plainly as possible:
- * an array of pages, and what each operation on a range of them returns and
- * leaves. Random runs compare the kernel with it, in KUnit and in
- * tools/testing/vma. It shares no code and no constants with what it checks.
+ * A reference model of what mseal() with attributes promises, as simple as
+ * possible: an array of pages, and what each operation on a range of them returns
+ * and changes. Random runs in KUnit and in tools/testing/vma compare the kernel
+ * with it. It shares no code and no constants with what it checks.
  *
- * A VMA is a run of pages that could be one, see model_joined(). That the kernel
- * has no border more than that holds while
+ * A VMA is a run of pages that could be one VMA, see model_joined(). The kernel has
+ * no other borders as long as
  *
- * - no page of private memory was ever touched. So there is no anon_vma, that
- *   could keep neighbours apart, and vm_pgoff of anonymous memory follows its
- *   address wherever mremap() takes it;
- * - all files are one file, opened for reading and writing;
- * - vm.max_map_count and memory do not run out;
- * - MREMAP_DONTUNMAP does not put anonymous memory beside where it came from: the
- *   kernel keeps the two apart. The model has no answer then: MODEL_NO_ANSWER.
+ * - no page of private memory was ever touched. So there is no anon_vma that could
+ *   keep neighbours from merging, and vm_pgoff of anonymous memory follows its
+ *   address when mremap() moves it;
+ * - all file mappings are of one file, opened for reading and writing;
+ * - vm.max_map_count is not reached, and memory does not run out;
+ * - MREMAP_DONTUNMAP does not move anonymous memory next to its source: the kernel
+ *   does not merge the two. The model returns MODEL_NO_ANSWER then.
  *
- * MADV_GUARD_INSTALL makes an anon_vma, so ask model_refuses() about it, but do
- * not mix it into a run that counts VMAs.
+ * MADV_GUARD_INSTALL makes an anon_vma. Ask model_refuses() about it, but do not
+ * use it in a run that counts VMAs.
  */
 #ifndef _MM_TESTS_VMA_ATTR_MODEL_H
 #define _MM_TESTS_VMA_ATTR_MODEL_H
@@ -31,13 +31,13 @@
 #define MODEL_WRITE	2
 #define MODEL_EXEC	4
 
-/* What a page has locked; the first three are also the flags of mseal(). */
-#define MODEL_MAP	1
-#define MODEL_PROT	2
-#define MODEL_DISCARD	4
-#define MODEL_RO	8	/* mainline's discard rule */
+/* The seals of a page; the first three are also the flags of mseal(). */
+#define MODEL_MAP		1
+#define MODEL_PROT		2
+#define MODEL_DISCARD		4
+#define MODEL_DISCARD_WEAK	8	/* the weak discard rule */
 
-/* Flags of a page that VMAs have to agree in. */
+/* Flags of a page that are equal in all of a VMA. */
 #define MODEL_DONTDUMP	1
 #define MODEL_DONTFORK	2
 #define MODEL_WIPE	4	/* MADV_WIPEONFORK */
@@ -50,7 +50,7 @@ struct model_page {
 	unsigned char backing;	/* enum model_backing */
 	unsigned char prot;	/* MODEL_READ ... */
 	unsigned char flags;	/* MODEL_DONTDUMP ... */
-	unsigned char locks;	/* MODEL_MAP ... */
+	unsigned char seals;	/* MODEL_MAP ... */
 	unsigned int pgoff;	/* page of the file; 0 if there is none */
 };
 
@@ -59,8 +59,8 @@ struct model {
 };
 
 /*
- * All take the range of pages [first, end), which is not empty. Neither that nor
- * what new_pages says reaches beyond MODEL_PAGES, where nothing is mapped.
+ * All operate on the range of pages [first, end), which is not empty. Neither this
+ * range nor that of new_pages extends beyond MODEL_PAGES, where nothing is mapped.
  */
 enum model_op_type {
 	MODEL_MSEAL,		/* arg: flags of mseal() */
@@ -84,7 +84,7 @@ enum model_op_type {
 	NR_MODEL_OPS,
 	/* Only for model_refuses(). */
 	MODEL_GUARD_INSTALL = NR_MODEL_OPS,
-	MODEL_UFFD_FILL,	/* as well: register, empty */
+	MODEL_UFFD_FILL,	/* also for register and empty */
 };
 
 struct model_op {
@@ -96,17 +96,17 @@ struct model_op {
 	unsigned int dst, new_pages;
 };
 
-#define MODEL_NO_ANSWER	1	/* not an errno: do not try it */
+#define MODEL_NO_ANSWER	1	/* not an errno: skip the operation */
 
-/* Do the locks of a page refuse this to someone with full pkey rights? */
+/* Do the seals of a page refuse this to a caller with full pkey rights? */
 static int model_refuses(const struct model_page *p, enum model_op_type op)
 {
 	const int writable = p->prot & MODEL_WRITE;
-	/* Nobody who could not have stored over it throws it away ... */
-	const int strict = (p->locks & MODEL_DISCARD) && !writable;
-	/* ... or, as mainline has it, over anonymous memory. */
-	const int mainline = (p->locks & MODEL_RO) && !writable &&
-			     p->backing == MODEL_ANON;
+	/* Contents cannot be discarded without write access. */
+	const int strict = (p->seals & MODEL_DISCARD) && !writable;
+	/* The weak discard rule: the same, but only for anonymous memory. */
+	const int weak = (p->seals & MODEL_DISCARD_WEAK) && !writable &&
+			 p->backing == MODEL_ANON;
 
 	switch (op) {
 	case MODEL_MUNMAP:
@@ -115,19 +115,19 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 	case MODEL_MREMAP_MOVE:
 	case MODEL_MADV_DONTFORK:
 	case MODEL_MADV_DOFORK:
-		return p->locks & MODEL_MAP;
+		return p->seals & MODEL_MAP;
 	case MODEL_MREMAP_DONTUNMAP:
-		return (p->locks & MODEL_MAP) || strict;
+		return (p->seals & MODEL_MAP) || strict;
 	case MODEL_MPROTECT:
 	case MODEL_GUARD_REMOVE:
-		return p->locks & MODEL_PROT;
+		return p->seals & MODEL_PROT;
 	case MODEL_GUARD_INSTALL:
-		return (p->locks & MODEL_PROT) || strict || mainline;
+		return (p->seals & MODEL_PROT) || strict || weak;
 	case MODEL_DONTNEED:
 	case MODEL_FREE:
 	case MODEL_REMOVE:
 	case MODEL_MADV_WIPEONFORK:
-		return strict || mainline;
+		return strict || weak;
 	case MODEL_MADV_KEEPONFORK:
 	case MODEL_UFFD_FILL:
 		return strict;
@@ -136,7 +136,7 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 	}
 }
 
-/* Does any mapped page of a range refuse? Gaps have no say. */
+/* Does any mapped page of a range refuse? Gaps are skipped. */
 static int model_range_refuses(const struct model *m, unsigned int first,
 			       unsigned int end, enum model_op_type op)
 {
@@ -149,7 +149,7 @@ static int model_range_refuses(const struct model *m, unsigned int first,
 	return 0;
 }
 
-/* Are page i - 1 and page i in one VMA? */
+/* Are page i - 1 and page i in the same VMA? */
 static int model_joined(const struct model *m, unsigned int i)
 {
 	const struct model_page *a, *b;
@@ -161,7 +161,7 @@ static int model_joined(const struct model *m, unsigned int i)
 
 	return a->mapped && b->mapped && a->backing == b->backing &&
 	       a->prot == b->prot && a->flags == b->flags &&
-	       a->locks == b->locks &&
+	       a->seals == b->seals &&
 	       (a->backing == MODEL_ANON || a->pgoff + 1 == b->pgoff);
 }
 
@@ -174,7 +174,7 @@ static inline unsigned int model_nr_vmas(const struct model *m)
 	return nr;
 }
 
-/* The page behind the VMA that page i is in. */
+/* The first page behind the VMA of page i. */
 static unsigned int model_vma_end(const struct model *m, unsigned int i)
 {
 	do {
@@ -217,7 +217,7 @@ static void model_clear(struct model *m, unsigned int first, unsigned int end)
 static int model_mseal(struct model *m, const struct model_op *op)
 {
 	const unsigned int flags = op->arg;
-	unsigned int locks = flags, i;
+	unsigned int seals = flags, i;
 
 	if (flags & ~(MODEL_MAP | MODEL_PROT | MODEL_DISCARD))
 		return -EINVAL;
@@ -225,15 +225,15 @@ static int model_mseal(struct model *m, const struct model_op *op)
 		return -ENOMEM;
 
 	if (!flags)
-		locks = MODEL_MAP | MODEL_PROT | MODEL_RO;
+		seals = MODEL_MAP | MODEL_PROT | MODEL_DISCARD_WEAK;
 	if (flags & MODEL_DISCARD)
-		locks |= MODEL_RO;
+		seals |= MODEL_DISCARD_WEAK;
 	for (i = op->first; i < op->end; i++)
-		m->page[i].locks |= locks;
+		m->page[i].seals |= seals;
 	return 0;
 }
 
-/* What becomes of VM_ACCOUNT when the protection becomes prot. */
+/* Update VM_ACCOUNT after the protection has changed. */
 static void model_account(struct model_page *p)
 {
 	if (p->backing == MODEL_SHARED)
@@ -244,7 +244,7 @@ static void model_account(struct model_page *p)
 		p->flags &= ~MODEL_ACCOUNT;
 }
 
-/* Stops at a gap, with what is in front of it changed; a lock changes nothing. */
+/* Stops at a gap after changing what is before it. A refusal changes nothing. */
 static int model_mprotect(struct model *m, const struct model_op *op)
 {
 	const int refused = model_range_refuses(m, op->first, op->end, op->type);
@@ -295,7 +295,7 @@ static int model_mmap(struct model *m, const struct model_op *op)
 	return 0;
 }
 
-/* Page i gets a neighbour that goes on where it ends. */
+/* Page i + 1 becomes a continuation of page i. */
 static void model_extend(struct model *m, unsigned int i)
 {
 	m->page[i + 1] = m->page[i];
@@ -346,10 +346,10 @@ static int model_mremap_move(struct model *m, const struct model_op *op)
 	if (old_pages != op->new_pages) {
 		if (model_refuses(source, op->type))
 			return -EPERM;
-		/* One that changes its size is one VMA. */
+		/* If the size changes, it must be one VMA. */
 		if (op->first + op->new_pages > vma_end && op->end > vma_end)
 			return -EFAULT;
-		/* The rest goes with it, whatever it is. */
+		/* The rest of the source is unmapped, whatever it is. */
 		if (model_range_refuses(m, op->first, op->end, MODEL_MUNMAP) ||
 		    model_range_refuses(m, op->dst, op->dst + op->new_pages,
 					MODEL_MUNMAP))
@@ -365,7 +365,7 @@ static int model_mremap_move(struct model *m, const struct model_op *op)
 		return 0;
 	}
 
-	/* One that does not is any number of VMAs; gaps leave theirs alone. */
+	/* Any number of VMAs; a gap does not change its destination. */
 	for (i = 0; i < old_pages; i++) {
 		if (!source[i].mapped)
 			continue;
@@ -383,7 +383,7 @@ static int model_mremap_move(struct model *m, const struct model_op *op)
 			model_clear(m, from, from + 1);
 		} else if (from < to ? model_vma_end(m, from) > to :
 				       model_vma_end(m, to) > from) {
-			/* The kernel keeps a source and its copy apart. */
+			/* The kernel does not merge a source with its copy. */
 			*m = old;
 			return MODEL_NO_ANSWER;
 		}
@@ -391,7 +391,7 @@ static int model_mremap_move(struct model *m, const struct model_op *op)
 	return 0;
 }
 
-/* Change the flags of one page, or say why not. */
+/* Change the flags of one page, or return why not. */
 static int model_madvise_page(struct model_page *p, enum model_op_type type)
 {
 	switch (type) {
@@ -426,7 +426,7 @@ static int model_madvise_page(struct model_page *p, enum model_op_type type)
 	}
 }
 
-/* Goes on over gaps, with an error in the end; stops where advice makes no sense. */
+/* Continues over gaps, then returns an error; stops where the advice is invalid. */
 static int model_madvise(struct model *m, const struct model_op *op)
 {
 	unsigned int i;
@@ -448,9 +448,9 @@ static int model_madvise(struct model *m, const struct model_op *op)
 }
 
 /*
- * Carry out an operation: returns 0, an errno, or MODEL_NO_ANSWER. -EPERM,
- * -EINVAL of mseal() and MODEL_NO_ANSWER have changed nothing; other errors may
- * have left the part in front of them done, which is as it is in the kernel.
+ * Carry out an operation. Returns 0, an errno or MODEL_NO_ANSWER. With -EPERM,
+ * -EINVAL of mseal() and MODEL_NO_ANSWER nothing has changed. With other errors
+ * earlier pages may already have been changed, as in the kernel.
  */
 static inline int model_apply(struct model *m, const struct model_op *op)
 {

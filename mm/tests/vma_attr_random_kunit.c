@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit test of the VMA attribute lock: random operations, carried out by the
- * kernel and by the model in vma_attr_model.h, which have to agree on what each
- * returns and on all that there is afterwards.
+ * kernel and by the reference model in vma_attr_model.h. Both have to agree on what
+ * each operation returns and on the state after it.
  *
- * Parameters of the kernel's command line, so for kunit.py after --kernel_args=:
+ * Parameters for the kernel's command line, that is, for kunit.py --kernel_args=:
  *
  *   vma_attr_random_kunit.seed=N         repeat the run that printed this seed
  *   vma_attr_random_kunit.operations=N   how many operations to try
  *   vma_attr_random_kunit.sequence=N     only the sequence of this number
  *
- * The run is made of short sequences that each begin with nothing mapped, so
- * what fails is at most one sequence, and most of that is left out again before
- * it is printed.
+ * The run consists of short sequences, each of which begins with nothing mapped. So
+ * a failure depends on one sequence only. Operations that the failure does not need
+ * are left out before the sequence is printed.
  */
 
 #include <kunit/test.h>
@@ -37,20 +37,20 @@ MODULE_PARM_DESC(sequence, "Try no sequence but this one");
 
 #define SEQUENCE_LEN		40
 
-/* A new mm, and a fork of the old one, after so many sequences. */
+/* After so many sequences fork the mm, and begin a new one. */
 #define SEQUENCES_PER_FORK	16
 
 /**
  * struct run - The state of the run
- * @twin: the address space
+ * @checked: the address space
  * @ops: the operations of the current sequence
  * @worked: how often each type of operation worked
- * @refused: how often a lock refused it
+ * @refused: how often a seal refused it
  * @failed: how often it failed for another reason
- * @tried: how many were tried in all
+ * @tried: total number of operations tried
  */
 struct run {
-	struct vma_attr_twin *twin;
+	struct vma_attr_checked *checked;
 	struct model_op ops[SEQUENCE_LEN];
 	unsigned long worked[NR_MODEL_OPS];
 	unsigned long refused[NR_MODEL_OPS];
@@ -64,11 +64,11 @@ static unsigned int below(struct rnd_state *rnd, unsigned int limit)
 	return prandom_u32_state(rnd) % limit;
 }
 
-/* By weight: mappings have to come into being faster than they are locked. */
+/* The weights make mappings faster than they seal them. */
 static const struct {
 	enum model_op_type type;
 	unsigned int weight;
-	bool lockable;
+	bool refusable;
 } weights[] = {
 	{ MODEL_MSEAL,			10,	false },
 	{ MODEL_MPROTECT,		12,	true },
@@ -118,7 +118,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 
 	switch (op->type) {
 	case MODEL_MSEAL:
-		/* Now and then with a flag that there is not. */
+		/* Sometimes with an unknown flag. */
 		op->arg = below(rnd, 16) ? below(rnd, 8) : below(rnd, 64);
 		break;
 	case MODEL_MPROTECT:
@@ -128,7 +128,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 	case MODEL_MMAP_NOREPLACE:
 		op->arg = prots[below(rnd, ARRAY_SIZE(prots))];
 		op->backing = below(rnd, NR_MODEL_BACKINGS);
-		/* Mostly where it goes on from its neighbours. */
+		/* Mostly continues the file offset of its neighbours. */
 		op->pgoff = below(rnd, 4) ? op->first : below(rnd, MODEL_PAGES);
 		break;
 	case MODEL_MREMAP_RESIZE:
@@ -137,7 +137,7 @@ static void random_op(struct rnd_state *rnd, struct model_op *op)
 	case MODEL_MREMAP_MOVE:
 	case MODEL_MREMAP_DONTUNMAP:
 		op->dst = below(rnd, MODEL_PAGES);
-		/* Mostly without a change of size, where that has room. */
+		/* Mostly keeps the size, if there is room. */
 		op->new_pages = op->end - op->first;
 		if (!below(rnd, 4) || op->dst + op->new_pages > MODEL_PAGES)
 			op->new_pages = 1 + below(rnd, MODEL_PAGES - op->dst);
@@ -152,11 +152,11 @@ static void random_sequence(unsigned long nr, struct model_op *ops)
 	struct rnd_state rnd;
 	unsigned int i;
 
-	/* Each of its own, so that one can be repeated alone. */
+	/* Each sequence has its own seed, so it can be repeated alone. */
 	prandom_seed_state(&rnd, seed + nr * 0x9e3779b97f4a7c15ULL);
 	for (i = 0; i < SEQUENCE_LEN; i++)
 		random_op(&rnd, &ops[i]);
-	/* Something to begin with. */
+	/* Begin with mappings. */
 	ops[0] = (struct model_op) {
 		.type = MODEL_MMAP, .first = 0, .end = MODEL_PAGES,
 		.arg = MODEL_READ | MODEL_WRITE,
@@ -166,22 +166,22 @@ static void random_sequence(unsigned long nr, struct model_op *ops)
 
 static void count(struct run *run, const struct model_op *op)
 {
-	const struct vma_attr_twin *twin = run->twin;
+	const struct vma_attr_checked *checked = run->checked;
 
-	if (twin->want == MODEL_NO_ANSWER)
+	if (checked->want == MODEL_NO_ANSWER)
 		return;
 	run->tried++;
-	if (!twin->want)
+	if (!checked->want)
 		run->worked[op->type]++;
-	else if (twin->want == -EPERM)
+	else if (checked->want == -EPERM)
 		run->refused[op->type]++;
 	else
 		run->failed[op->type]++;
 }
 
 /*
- * Carry out the operations of a sequence that are wanted, which is a bit mask.
- * Returns what went wrong, and at which operation, or NULL.
+ * Carry out those operations of a sequence whose bit is set in @wanted. Returns
+ * NULL, or what went wrong; @at is the operation then.
  */
 static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 				unsigned int *at)
@@ -189,11 +189,11 @@ static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 	const char *what;
 	unsigned int i;
 
-	vma_attr_twin_empty(test, run->twin);
+	vma_attr_checked_empty(test, run->checked);
 	for (i = 0; i < SEQUENCE_LEN; i++) {
 		if (!(wanted & BIT_ULL(i)))
 			continue;
-		what = vma_attr_twin_step(run->twin, &run->ops[i]);
+		what = vma_attr_checked_step(run->checked, &run->ops[i]);
 		count(run, &run->ops[i]);
 		if (what) {
 			*at = i;
@@ -203,7 +203,7 @@ static const char *try_sequence(struct kunit *test, struct run *run, u64 wanted,
 	return NULL;
 }
 
-/* Leave out what is not needed for something to go wrong, and print the rest. */
+/* Leave out operations that the failure does not need, and print the others. */
 static void report(struct kunit *test, struct run *run, unsigned long nr,
 		   unsigned int at)
 {
@@ -219,16 +219,16 @@ static void report(struct kunit *test, struct run *run, unsigned long nr,
 	}
 
 	what = try_sequence(test, run, wanted, &at);
-	kunit_err(test, "seed=%lu sequence=%lu, all that it takes is\n", seed, nr);
+	kunit_err(test, "seed=%lu sequence=%lu, this is enough:\n", seed, nr);
 	for (i = 0; i <= at; i++) {
 		if (wanted & BIT_ULL(i))
 			vma_attr_print_op(test, &run->ops[i]);
 	}
-	vma_attr_twin_print(test, run->twin, &run->ops[at],
-			    what ?: "it does not happen again");
+	vma_attr_checked_print(test, run->checked, &run->ops[at],
+			       what ?: "it does not happen again");
 }
 
-/* Has all been tried that there is, often enough to mean something? */
+/* Has each type of operation worked, and been refused if a seal may refuse it? */
 static void all_was_tried(struct kunit *test, const struct run *run)
 {
 	unsigned int i;
@@ -241,7 +241,7 @@ static void all_was_tried(struct kunit *test, const struct run *run)
 			   name, run->worked[type], run->refused[type],
 			   run->failed[type]);
 		KUNIT_EXPECT_GT_MSG(test, run->worked[type], 0, "%s", name);
-		if (weights[i].lockable)
+		if (weights[i].refusable)
 			KUNIT_EXPECT_GT_MSG(test, run->refused[type], 0, "%s", name);
 		else
 			KUNIT_EXPECT_EQ_MSG(test, run->refused[type], 0, "%s", name);
@@ -257,14 +257,14 @@ static void random_operations(struct kunit *test)
 
 	run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, run);
-	run->twin = test->priv;
+	run->checked = test->priv;
 	BUILD_BUG_ON(SEQUENCE_LEN > 64);
 
 	while (!seed)
 		seed = get_random_u32();
 	kunit_info(test, "seed=%lu operations=%lu\n", seed, operations);
 
-	/* Where the model has no answer, nothing was tried: go on until it was. */
+	/* Operations without an answer of the model do not count as tried. */
 	for (; sequence >= 0 ? nr == sequence : run->tried < operations; nr++) {
 		random_sequence(nr, run->ops);
 		what = try_sequence(test, run, GENMASK_ULL(SEQUENCE_LEN - 1, 0), &at);
@@ -274,21 +274,21 @@ static void random_operations(struct kunit *test)
 		}
 		if (nr % SEQUENCES_PER_FORK)
 			continue;
-		what = vma_attr_twin_fork(test, run->twin);
+		what = vma_attr_checked_fork(test, run->checked);
 		if (what) {
 			kunit_err(test, "seed=%lu sequence=%lu, after a fork:\n",
 				  seed, nr);
-			vma_attr_twin_print(test, run->twin, NULL, what);
+			vma_attr_checked_print(test, run->checked, NULL, what);
 			break;
 		}
-		vma_attr_twin_new_mm(test, run->twin);
+		vma_attr_checked_new_mm(test, run->checked);
 	}
 	if (what)
 		KUNIT_FAIL(test, "%s; again with seed=%lu sequence=%lu", what, seed, nr);
 	else if (sequence < 0)
 		all_was_tried(test, run);
 	kunit_info(test, "%lu operations tried\n", run->tried);
-	vma_attr_twin_exit(test, run->twin);
+	vma_attr_checked_exit(test, run->checked);
 }
 
 static struct kunit_case vma_attr_random_cases[] = {
@@ -298,7 +298,7 @@ static struct kunit_case vma_attr_random_cases[] = {
 
 static struct kunit_suite vma_attr_random_suite = {
 	.name = "vma_attr_random",
-	.init = vma_attr_twin_init,
+	.init = vma_attr_checked_init,
 	.test_cases = vma_attr_random_cases,
 };
 

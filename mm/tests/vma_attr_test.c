@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An address space that is kept by the kernel and by the model, see
+ * An address space that is checked against the reference model, see
  * vma_attr_test.h.
  */
 
@@ -20,8 +20,8 @@
 #define syscall		kunit_mm_syscall
 
 /*
- * What the kernel has complained about so far: a warning, a broken tree or
- * a locking mistake fails no test by itself.
+ * What the kernel has complained about so far. A warning, a broken tree or
+ * a locking mistake does not fail a test by itself.
  */
 unsigned long vma_attr_warned(void)
 {
@@ -37,36 +37,37 @@ unsigned long vma_attr_warned(void)
 }
 
 /**
- * vma_attr_twin_init() - Begin with an address space that is empty
- * @test: the test; its priv is the address space from now on, and ends with it
+ * vma_attr_checked_init() - Begin with an empty address space
+ * @test: the test; its priv becomes the address space, which ends with it
  *
- * The init function of a suite.
+ * To be used as the init function of a suite.
  *
  * Return: 0
  */
-int vma_attr_twin_init(struct kunit *test)
+int vma_attr_checked_init(struct kunit *test)
 {
-	struct vma_attr_twin *twin;
+	struct vma_attr_checked *checked;
 
-	twin = kunit_kzalloc(test, sizeof(*twin), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, twin);
-	KUNIT_ASSERT_EQ(test, 0, kunit_mm_area_init(test, &twin->area, MODEL_PAGES,
+	checked = kunit_kzalloc(test, sizeof(*checked), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, checked);
+	KUNIT_ASSERT_EQ(test, 0, kunit_mm_area_init(test, &checked->area, MODEL_PAGES,
 						    VMA_ATTR_FILE_PAGES));
-	twin->warned = vma_attr_warned();
-	test->priv = twin;
+	checked->warned = vma_attr_warned();
+	test->priv = checked;
 
 	return 0;
 }
 
 /**
- * vma_attr_twin_exit() - Nothing may have gone wrong on the way
+ * vma_attr_checked_exit() - Check that nothing went wrong, and end the mm
  * @test: the test
- * @twin: the address space
+ * @checked: the address space
  *
- * For the end of each test, which has no mm from here on: left to the end of the
- * thread, it could still be going while the next test counts memory.
+ * To be called at the end of each test, which has no mm afterwards. If the mm were
+ * left to the end of the thread, it could still be going away while the next test
+ * counts memory.
  */
-void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin)
+void vma_attr_checked_exit(struct kunit *test, struct vma_attr_checked *checked)
 {
 	struct mm_struct *mm = current->mm;
 
@@ -74,25 +75,25 @@ void vma_attr_twin_exit(struct kunit *test, struct vma_attr_twin *twin)
 	validate_mm(mm);
 	mmap_write_unlock(mm);
 	KUNIT_EXPECT_STREQ(test, kunit_mm_inconsistent(mm) ?: "", "");
-	if (!twin->untidy)
+	if (!checked->untidy)
 		KUNIT_EXPECT_STREQ(test, kunit_mm_unmerged(mm) ?: "", "");
 	kthread_unuse_mm(mm);
 	mmput(mm);
-	KUNIT_EXPECT_EQ_MSG(test, twin->warned, vma_attr_warned(),
+	KUNIT_EXPECT_EQ_MSG(test, checked->warned, vma_attr_warned(),
 			    "the kernel has complained, see its log");
 }
 
 /**
- * vma_attr_twin_empty() - Begin anew in the same mm
+ * vma_attr_checked_empty() - Begin again in the same mm
  * @test: the test
- * @twin: the address space
+ * @checked: the address space
  *
- * Takes the seals off first, which is for tests only.
+ * Clears the seals first, which only tests may do.
  */
-void vma_attr_twin_empty(struct kunit *test, struct vma_attr_twin *twin)
+void vma_attr_checked_empty(struct kunit *test, struct vma_attr_checked *checked)
 {
-	VMA_ITERATOR(vmi, current->mm, twin->area.base);
-	const unsigned long end = kunit_mm_page_addr(&twin->area, MODEL_PAGES);
+	VMA_ITERATOR(vmi, current->mm, checked->area.base);
+	const unsigned long end = kunit_mm_page_addr(&checked->area, MODEL_PAGES);
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 
@@ -104,40 +105,40 @@ void vma_attr_twin_empty(struct kunit *test, struct vma_attr_twin *twin)
 	vma_attr_mm_init(mm);
 	mmap_write_unlock(mm);
 
-	KUNIT_ASSERT_EQ(test, 0, vm_munmap(twin->area.base, MODEL_PAGES * PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(checked->area.base, MODEL_PAGES * PAGE_SIZE));
 	KUNIT_ASSERT_EQ(test, mm->map_count, 0);
-	memset(&twin->model, 0, sizeof(twin->model));
+	memset(&checked->model, 0, sizeof(checked->model));
 }
 
 /**
- * vma_attr_twin_new_mm() - Begin anew in a new mm
+ * vma_attr_checked_new_mm() - Begin again in a new mm
  * @test: the test
- * @twin: the address space
+ * @checked: the address space
  *
- * The old one ends as that of a process does, seals and all.
+ * The old mm ends as that of a process does, with its seals.
  */
-void vma_attr_twin_new_mm(struct kunit *test, struct vma_attr_twin *twin)
+void vma_attr_checked_new_mm(struct kunit *test, struct vma_attr_checked *checked)
 {
 	struct mm_struct *mm = current->mm;
 
 	kthread_unuse_mm(mm);
 	mmput(mm);
 	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
-	memset(&twin->model, 0, sizeof(twin->model));
+	memset(&checked->model, 0, sizeof(checked->model));
 }
 
 /*
- * The model's words and the kernel's
+ * The model's constants and the kernel's
  */
 
 static const struct {
 	unsigned char model;
 	vm_flags_t vm_flag;
 	char digit;		/* of the row of a layout */
-} locks[] = {
+} seals[] = {
 	{ MODEL_MAP,		VM_SEAL_MAP,		0x1 },
 	{ MODEL_PROT,		VM_SEAL_PROT,		0x2 },
-	{ MODEL_RO,		VM_SEAL_DISCARD_WEAK,	0x4 },
+	{ MODEL_DISCARD_WEAK,	VM_SEAL_DISCARD_WEAK,	0x4 },
 	{ MODEL_DISCARD,	VM_SEAL_DISCARD,	0x8 },
 };
 
@@ -182,11 +183,10 @@ static const char *const backing_names[NR_MODEL_BACKINGS] = {
 
 /**
  * vma_attr_kernel_do() - Carry out an operation in the kernel
- * @area: where
+ * @area: the area
  * @op: the operation
  *
- * Return: 0 or the error of the system call; 1 if it returned an address that
- * it should not have.
+ * Return: 0, the error of the system call, or 1 if it returned a wrong address.
  */
 long vma_attr_kernel_do(const struct kunit_mm_area *area, const struct model_op *op)
 {
@@ -240,9 +240,9 @@ long vma_attr_kernel_do(const struct kunit_mm_area *area, const struct model_op 
 
 static const char *compare_page(struct vm_area_struct *vma, unsigned long addr,
 				const struct model_page *page,
-				const struct vma_attr_twin *twin)
+				const struct vma_attr_checked *checked)
 {
-	const struct file *file = page->backing == MODEL_ANON ? NULL : twin->area.file;
+	const struct file *file = page->backing == MODEL_ANON ? NULL : checked->area.file;
 	const unsigned long pgoff = linear_page_index(vma, addr);
 	const bool shared = page->backing == MODEL_SHARED;
 	vm_flags_t want = 0;
@@ -252,17 +252,17 @@ static const char *compare_page(struct vm_area_struct *vma, unsigned long addr,
 		return "a page has another protection";
 	if (!(vma->vm_flags & VM_MAYSHARE) == shared ||
 	    vma->vm_file != file || (file && pgoff != page->pgoff))
-		return "a page is one of something else";
+		return "a page maps something else";
 
-	for (i = 0; i < ARRAY_SIZE(locks); i++)
-		want |= page->locks & locks[i].model ? locks[i].vm_flag : 0;
+	for (i = 0; i < ARRAY_SIZE(seals); i++)
+		want |= page->seals & seals[i].model ? seals[i].vm_flag : 0;
 	if ((vma->vm_flags & VM_SEAL_ANY) != want)
-		return "a page has other locks";
+		return "a page has other seals";
 
 	want = 0;
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		/* What was touched stays charged; the model knows nothing of that. */
-		if (twin->touch && flags[i].model == MODEL_ACCOUNT)
+		/* Touched pages stay charged; the model does not know this. */
+		if (checked->touch && flags[i].model == MODEL_ACCOUNT)
 			continue;
 		want |= page->flags & flags[i].model ? flags[i].vm_flag : 0;
 		want ^= vma->vm_flags & flags[i].vm_flag;
@@ -271,19 +271,19 @@ static const char *compare_page(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * Where the model has one VMA there may be two, if their pages were touched:
- * kunit_mm_unmerged() finds those that have no reason to be two.
+ * If pages were touched, there may be two VMAs where the model has one:
+ * kunit_mm_unmerged() finds those that have no reason to be separate.
  */
 static const char *compare_vma(struct vm_area_struct *vma,
-			       const struct vma_attr_twin *twin,
+			       const struct vma_attr_checked *checked,
 			       const struct model *model, unsigned int *page)
 {
-	const unsigned int first = (vma->vm_start - twin->area.base) / PAGE_SIZE;
-	const unsigned int end = (vma->vm_end - twin->area.base) / PAGE_SIZE;
+	const unsigned int first = (vma->vm_start - checked->area.base) / PAGE_SIZE;
+	const unsigned int end = (vma->vm_end - checked->area.base) / PAGE_SIZE;
 	const char *what;
 
 	if (end > MODEL_PAGES)
-		return "a VMA goes on behind the area";
+		return "a VMA extends beyond the area";
 	if (*page < first)
 		return "a page is not mapped";
 	if (*page > first)
@@ -292,30 +292,30 @@ static const char *compare_vma(struct vm_area_struct *vma,
 	for (; *page < end; ++*page) {
 		if (!model->page[*page].mapped)
 			return "a page is mapped";
-		what = compare_page(vma, kunit_mm_page_addr(&twin->area, *page),
-				    &model->page[*page], twin);
+		what = compare_page(vma, kunit_mm_page_addr(&checked->area, *page),
+				    &model->page[*page], checked);
 		if (what)
 			return what;
 		if (*page > first && !model_joined(model, *page))
 			return "a border is missing";
 	}
-	if (!twin->touch && !twin->untidy &&
+	if (!checked->touch && !checked->untidy &&
 	    (model_joined(model, first) || model_joined(model, end)))
 		return "there is a border too many";
 	return NULL;
 }
 
 /**
- * vma_attr_twin_compare() - Is the kernel's address space that of the model?
- * @mm: the mm of the kernel's
- * @twin: where in @mm
- * @model: the model's
+ * vma_attr_checked_compare() - Does an mm agree with the model?
+ * @mm: the mm
+ * @checked: the address space, for its area in @mm
+ * @model: the model
  *
- * Return: NULL if it is, or what is not.
+ * Return: NULL if it does, or a text that says what differs.
  */
-const char *vma_attr_twin_compare(struct mm_struct *mm,
-				  const struct vma_attr_twin *twin,
-				  const struct model *model)
+const char *vma_attr_checked_compare(struct mm_struct *mm,
+				     const struct vma_attr_checked *checked,
+				     const struct model *model)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	const char *what = NULL;
@@ -326,7 +326,7 @@ const char *vma_attr_twin_compare(struct mm_struct *mm,
 	for_each_vma(vmi, vma) {
 		while (page < MODEL_PAGES && !model->page[page].mapped)
 			page++;
-		what = compare_vma(vma, twin, model, &page);
+		what = compare_vma(vma, checked, model, &page);
 		if (what)
 			break;
 	}
@@ -337,81 +337,82 @@ const char *vma_attr_twin_compare(struct mm_struct *mm,
 	mmap_read_unlock(mm);
 
 	what = what ?: kunit_mm_inconsistent(mm);
-	return what || twin->untidy ? what : kunit_mm_unmerged(mm);
+	return what || checked->untidy ? what : kunit_mm_unmerged(mm);
 }
 
 /**
- * vma_attr_twin_do() - Carry out an operation on both
- * @twin: the address space
+ * vma_attr_checked_do() - Carry out an operation in the kernel and in the model
+ * @checked: the address space
  * @op: the operation
  *
- * What it says is compared, what it does is not.
+ * Only the return values are compared, not the results.
  *
- * Return: NULL if both say the same, or that they do not.
+ * Return: NULL if both return the same, or a text that says that they do not.
  */
-const char *vma_attr_twin_do(struct vma_attr_twin *twin, const struct model_op *op)
+const char *vma_attr_checked_do(struct vma_attr_checked *checked,
+				const struct model_op *op)
 {
 	unsigned int i;
 
-	twin->model_before = twin->model;
-	twin->want = model_apply(&twin->model, op);
-	if (twin->want == MODEL_NO_ANSWER) {
-		twin->have = MODEL_NO_ANSWER;
+	checked->model_before = checked->model;
+	checked->want = model_apply(&checked->model, op);
+	if (checked->want == MODEL_NO_ANSWER) {
+		checked->have = MODEL_NO_ANSWER;
 		return NULL;
 	}
-	twin->have = vma_attr_kernel_do(&twin->area, op);
-	if (twin->have != twin->want)
+	checked->have = vma_attr_kernel_do(&checked->area, op);
+	if (checked->have != checked->want)
 		return "it returned something else";
 
-	if (op->type != MODEL_MMAP || twin->want || !twin->touch ||
+	if (op->type != MODEL_MMAP || checked->want || !checked->touch ||
 	    op->backing == MODEL_SHARED || !(op->arg & MODEL_WRITE))
 		return NULL;
 	for (i = op->first; i < op->end; i++) {
-		if (put_user(1, (u8 __user *)kunit_mm_page_addr(&twin->area, i)))
+		if (put_user(1, (u8 __user *)kunit_mm_page_addr(&checked->area, i)))
 			return "a page cannot be written to";
 	}
 	return NULL;
 }
 
 /**
- * vma_attr_twin_step() - Carry out an operation on both, and compare
- * @twin: the address space
+ * vma_attr_checked_step() - vma_attr_checked_do(), and compare the results
+ * @checked: the address space
  * @op: the operation
  *
- * Also, an operation that was refused has changed nothing at all.
+ * Also checks that a refused operation has changed nothing.
  *
- * Return: NULL if they agree, or in what they do not.
+ * Return: NULL if kernel and model agree, or a text that says what differs.
  */
-const char *vma_attr_twin_step(struct vma_attr_twin *twin,
-			       const struct model_op *op)
+const char *vma_attr_checked_step(struct vma_attr_checked *checked,
+				  const struct model_op *op)
 {
 	const char *what;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->before);
-	what = vma_attr_twin_do(twin, op);
-	if (what || twin->have == MODEL_NO_ANSWER)
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
+	what = vma_attr_checked_do(checked, op);
+	if (what || checked->have == MODEL_NO_ANSWER)
 		return what;
 
-	what = vma_attr_twin_compare(current->mm, twin, &twin->model);
-	if (what || !twin->want ||
-	    memcmp(&twin->model, &twin->model_before, sizeof(twin->model)))
+	what = vma_attr_checked_compare(current->mm, checked, &checked->model);
+	if (what || !checked->want ||
+	    memcmp(&checked->model, &checked->model_before, sizeof(checked->model)))
 		return what;
 
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	return kunit_mm_snapshot_same(&twin->before, &twin->after) ?
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	return kunit_mm_snapshot_same(&checked->before, &checked->after) ?
 		NULL : "it was refused, and has changed something";
 }
 
 /**
- * vma_attr_twin_fork() - Fork, and compare the child
+ * vma_attr_checked_fork() - Fork, and compare the child
  * @test: the test
- * @twin: the address space; a child has all of it but what is not for children
+ * @checked: the address space; the child has all of it except MADV_DONTFORK pages
  *
- * Return: NULL if the child is as it should be, or in what it is not.
+ * Return: NULL if the child is as expected, or a text that says what differs.
  */
-const char *vma_attr_twin_fork(struct kunit *test, struct vma_attr_twin *twin)
+const char *vma_attr_checked_fork(struct kunit *test, struct vma_attr_checked *checked)
 {
-	struct model model = twin->model;
+	struct model model = checked->model;
 	struct mm_struct *child;
 	const char *what;
 	unsigned int i;
@@ -424,21 +425,21 @@ const char *vma_attr_twin_fork(struct kunit *test, struct vma_attr_twin *twin)
 	child = mm_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	what = dup_mmap(child, current->mm) ?
-		"it does not fork" : vma_attr_twin_compare(child, twin, &model);
+		"fork failed" : vma_attr_checked_compare(child, checked, &model);
 	mmput(child);
 
 	return what;
 }
 
 /*
- * For the reader
+ * Output
  */
 
 /**
- * vma_attr_op_name() - What is a type of operation called?
+ * vma_attr_op_name() - The name of a type of operation
  * @type: the type
  *
- * Return: its name, for messages.
+ * Return: the name, for messages.
  */
 const char *vma_attr_op_name(enum model_op_type type)
 {
@@ -489,8 +490,8 @@ static void model_page_cells(const struct model_page *page, bool touch,
 	unsigned int i, sum = 0;
 	char flag = '.';
 
-	for (i = 0; i < ARRAY_SIZE(locks); i++)
-		sum |= page->locks & locks[i].model ? locks[i].digit : 0;
+	for (i = 0; i < ARRAY_SIZE(seals); i++)
+		sum |= page->seals & seals[i].model ? seals[i].digit : 0;
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		if ((page->flags & flags[i].model) && flags[i].cell)
 			flag = flag == '.' ? flags[i].cell : '?';
@@ -498,13 +499,13 @@ static void model_page_cells(const struct model_page *page, bool touch,
 
 	layout->cell[KUNIT_MM_PROT][nr] = "-r?w?x?X"[page->prot];
 	layout->cell[KUNIT_MM_BACK][nr] = (touch ? "APs" : "aps")[page->backing];
-	layout->cell[KUNIT_MM_LOCK][nr] = ".123456789abcdef"[sum];
+	layout->cell[KUNIT_MM_SEAL][nr] = ".123456789abcdef"[sum];
 	layout->cell[KUNIT_MM_FLAG][nr] = flag;
 }
 
 /**
- * vma_attr_model_layout() - What the model has, as a layout
- * @model: the model's address space
+ * vma_attr_model_layout() - The layout of the model
+ * @model: the model
  * @touch: private pages have an anon_vma
  * @layout: the result
  */
@@ -529,36 +530,36 @@ void vma_attr_model_layout(const struct model *model, bool touch,
 }
 
 /**
- * vma_attr_twin_print() - Print how the last operation went
+ * vma_attr_checked_print() - Print the last operation and its result
  * @test: the test
- * @twin: the address space
+ * @checked: the address space
  * @op: the operation, or NULL
  * @what: what is wrong
  */
-void vma_attr_twin_print(struct kunit *test, struct vma_attr_twin *twin,
-			 const struct model_op *op, const char *what)
+void vma_attr_checked_print(struct kunit *test, struct vma_attr_checked *checked,
+			    const struct model_op *op, const char *what)
 {
 	struct kunit_mm_layout *layout;
 
 	kunit_err(test, "%s:\n", what);
 	if (op) {
 		vma_attr_print_op(test, op);
-		kunit_err(test, "  returned %ld, expected %d\n", twin->have,
-			  twin->want);
+		kunit_err(test, "  returned %ld, expected %d\n", checked->have,
+			  checked->want);
 	}
 
 	layout = kunit_kmalloc(test, sizeof(*layout), GFP_KERNEL);
 	if (!layout)
 		return;
-	vma_attr_model_layout(&twin->model_before, twin->touch, layout);
+	vma_attr_model_layout(&checked->model_before, checked->touch, layout);
 	kunit_mm_layout_print(test, "Before:", layout);
-	vma_attr_model_layout(&twin->model, twin->touch, layout);
+	vma_attr_model_layout(&checked->model, checked->touch, layout);
 	kunit_mm_layout_print(test, "Expected after:", layout);
-	kunit_mm_layout_read(current->mm, &twin->area, BIT(KUNIT_MM_ROWS) - 1, layout);
+	kunit_mm_layout_read(current->mm, &checked->area, BIT(KUNIT_MM_ROWS) - 1, layout);
 	kunit_mm_layout_print(test, "Found after:", layout);
-	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &twin->after);
-	kunit_mm_snapshot_print(test, "In full, before:", &twin->before);
-	kunit_mm_snapshot_print(test, "In full, after:", &twin->after);
+	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->after);
+	kunit_mm_snapshot_print(test, "In full, before:", &checked->before);
+	kunit_mm_snapshot_print(test, "In full, after:", &checked->after);
 	kunit_kfree(test, layout);
 }
 
@@ -574,7 +575,7 @@ const struct vma_attr_backing vma_attr_backings[NR_VMA_ATTR_BACKINGS] = {
 };
 
 /**
- * vma_attr_arrangement() - Which is the arrangement of a number?
+ * vma_attr_arrangement() - Get the arrangement of a number
  * @nr: the number, below VMA_ATTR_ARRANGEMENTS
  * @arr: the result
  *
@@ -598,7 +599,7 @@ bool vma_attr_arrangement(unsigned int nr, struct vma_attr_arrangement *arr)
  * vma_attr_arrangement_basic() - Does an arrangement have one seal at a time?
  * @arr: the arrangement
  *
- * For what is slower: enough to have each lock on each side of a border.
+ * For slow tests. These arrangements have each seal on each side of a border.
  *
  * Return: true if no neighbour is sealed with several flags.
  */
@@ -625,11 +626,11 @@ bool vma_attr_arrangement_basic(const struct vma_attr_arrangement *arr)
 /**
  * vma_attr_arrange() - Map and seal an arrangement
  * @test: the test
- * @twin: where; emptied first
+ * @checked: the address space; emptied first
  * @arr: the arrangement
  * @backing: what to map
  */
-void vma_attr_arrange(struct kunit *test, struct vma_attr_twin *twin,
+void vma_attr_arrange(struct kunit *test, struct vma_attr_checked *checked,
 		      const struct vma_attr_arrangement *arr,
 		      enum model_backing backing)
 {
@@ -640,14 +641,14 @@ void vma_attr_arrange(struct kunit *test, struct vma_attr_twin *twin,
 	};
 	unsigned int i;
 
-	vma_attr_twin_empty(test, twin);
-	KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_twin_do(twin, &op));
+	vma_attr_checked_empty(test, checked);
+	KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_checked_do(checked, &op));
 	if (arr->ro) {
 		op = (struct model_op) {
 			.type = MODEL_MPROTECT, .first = VMA_ATTR_FIRST + 2,
 			.end = VMA_ATTR_FIRST + 4, .arg = MODEL_READ,
 		};
-		KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_twin_do(twin, &op));
+		KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_checked_do(checked, &op));
 	}
 	for (i = 0; i < VMA_ATTR_NEIGHBOURS; i++) {
 		const unsigned int state = arr->state[i];
@@ -660,8 +661,9 @@ void vma_attr_arrange(struct kunit *test, struct vma_attr_twin *twin,
 			.end = VMA_ATTR_FIRST + 2 * i + 2,
 			.arg = state,
 		};
-		KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_twin_do(twin, &op));
+		KUNIT_ASSERT_PTR_EQ(test, NULL, vma_attr_checked_do(checked, &op));
 	}
 	KUNIT_ASSERT_PTR_EQ(test, NULL,
-			    vma_attr_twin_compare(current->mm, twin, &twin->model));
+			    vma_attr_checked_compare(current->mm, checked,
+						     &checked->model));
 }

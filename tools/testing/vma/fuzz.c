@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tests of tests/attr_model.c, as a target of libFuzzer: clang with
- * -fsanitize=fuzzer,address,undefined takes this in the place of main.c.
+ * The tests of tests/attr_model.c as a libFuzzer target. It is built by clang with
+ * -fsanitize=fuzzer,address,undefined, and replaces main.c.
  */
 
-/* libFuzzer has one of its own. */
+/* libFuzzer has its own main(). */
 #define main unused_main
 #include "main.c"
 #undef main

@@ -6,11 +6,11 @@
  * Layouts are written with one character per page from TEST_BASE on and with
  * a bar at each end of a VMA:
  *
- *   .       no lock
- *   1 - f   sum of the locks: MAP 1, PROT 2, DISCARD_RO 4, DISCARD 8
+ *   .       no seal
+ *   1 - f   sum of the seals: MAP 1, PROT 2, DISCARD_WEAK 4, DISCARD 8
  *   space   no VMA
  *
- * In what a test expects, # stands for the locks that it is run with.
+ * In an expected layout, # stands for the seals that the test is run with.
  */
 
 #define TEST_BASE	0x100000UL
@@ -20,23 +20,23 @@
 /* Room for the pages and a border on either side of each. */
 #define LAYOUT_LEN	(2 * TEST_PAGES + 2)
 
-static char locks_to_char(vm_flags_t locks)
+static char seals_to_char(vm_flags_t seals)
 {
 	unsigned int sum = 0;
 
-	if (locks & VM_SEAL_MAP)
+	if (seals & VM_SEAL_MAP)
 		sum += 1;
-	if (locks & VM_SEAL_PROT)
+	if (seals & VM_SEAL_PROT)
 		sum += 2;
-	if (locks & VM_SEAL_DISCARD_WEAK)
+	if (seals & VM_SEAL_DISCARD_WEAK)
 		sum += 4;
-	if (locks & VM_SEAL_DISCARD)
+	if (seals & VM_SEAL_DISCARD)
 		sum += 8;
 
 	return ".123456789abcdef"[sum];
 }
 
-/* Write down the layout of mm, up to its last VMA. */
+/* Write the layout of mm to buf, up to its last VMA. */
 static void layout_write(struct mm_struct *mm, char *buf)
 {
 	VMA_ITERATOR(vmi, mm, TEST_BASE);
@@ -50,13 +50,13 @@ static void layout_write(struct mm_struct *mm, char *buf)
 			*buf++ = '|';
 		}
 		for (; addr < vma->vm_end; addr += PAGE_SIZE)
-			*buf++ = locks_to_char(vma->vm_flags);
+			*buf++ = seals_to_char(vma->vm_flags);
 		*buf++ = '|';
 	}
 	*buf = '\0';
 }
 
-static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
+static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t seals)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	char want_buf[LAYOUT_LEN], buf[LAYOUT_LEN];
@@ -67,7 +67,7 @@ static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
 	snprintf(want_buf, sizeof(want_buf), "%s", want);
 	for (p = want_buf; *p; p++) {
 		if (*p == '#')
-			*p = locks_to_char(locks);
+			*p = seals_to_char(seals);
 	}
 
 	layout_write(mm, buf);
@@ -91,11 +91,11 @@ static bool layout_is(struct mm_struct *mm, const char *want, vm_flags_t locks)
 	return true;
 }
 
-#define ASSERT_LAYOUT_LOCKS(_mm, _want, _locks) \
-	ASSERT_TRUE(layout_is(_mm, _want, _locks))
-#define ASSERT_LAYOUT(_mm, _want) ASSERT_LAYOUT_LOCKS(_mm, _want, 0)
+#define ASSERT_LAYOUT_SEALS(_mm, _want, _seals) \
+	ASSERT_TRUE(layout_is(_mm, _want, _seals))
+#define ASSERT_LAYOUT(_mm, _want) ASSERT_LAYOUT_SEALS(_mm, _want, 0)
 
-/* An operation failed with _err, and the layout is what it was. */
+/* An operation failed with _err and did not change the layout. */
 #define ASSERT_REFUSED(_mm, _expr, _err)				\
 	do {								\
 		struct mm_struct *__mm = (_mm);				\
@@ -116,7 +116,7 @@ static bool map_layout(struct mm_struct *mm, const char *pages)
 
 	memset(mm, 0, sizeof(*mm));
 	vma_attr_mm_init(mm);
-	/* As in the kernel: the tree has no lock of its own to drop and take. */
+	/* As in the kernel, the lock is external, so none is dropped and retaken. */
 	mt_init_flags(&mm->mm_mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
 	current->mm = mm;
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
@@ -149,21 +149,20 @@ static void unmap_layout(struct mm_struct *mm)
 	cleanup_mm(mm, &vmi);
 }
 
-/* Pages [first, end) of the layout. */
-/* The bits that these flags of mseal() set. */
+/* The seal bits that these flags of mseal() set. */
 static vm_flags_t mseal_bits(unsigned long mseal_flags)
 {
 	return (vm_flags_t)mseal_flags_to_seals(mseal_flags) << SEAL_SHIFT;
 }
 
-/* Seal as the call of mseal() does that sets exactly these bits. */
+/* Seal pages [first, end) with the call of mseal() that sets exactly these bits. */
 static int seal_pages(struct mm_struct *mm, int first, int end, vm_flags_t seals)
 {
 	unsigned long flags = 0;
 
 	while (mseal_bits(flags) != seals) {
 		if (++flags > (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD))
-			return -ENOSYS;	/* No call does. */
+			return -ENOSYS;	/* No call does this. */
 	}
 
 	return vma_attr_seal_range(mm, TEST_ADDR(first), TEST_ADDR(end), flags);
@@ -189,8 +188,8 @@ static long mmap_pages(int first, int end, bool writable)
 			     flags, TEST_ADDR(first) >> PAGE_SHIFT, NULL);
 }
 
-/* Run a test with what each value of the flags of mseal() locks. */
-static bool with_all_locks(bool (*test)(vm_flags_t locks))
+/* Run a test with the seals of each value of the flags of mseal(). */
+static bool with_all_seals(bool (*test)(vm_flags_t seals))
 {
 	unsigned long flags;
 
@@ -204,10 +203,10 @@ static bool with_all_locks(bool (*test)(vm_flags_t locks))
 	return true;
 }
 
-/* What each set of mseal() flags locks, and that unknown ones are refused. */
-static bool test_attr_locks(void)
+/* Each set of mseal() flags sets its seals; unknown flags are refused. */
+static bool test_attr_seals(void)
 {
-	static const vm_flags_t locks[] = {
+	static const vm_flags_t seals[] = {
 		[0] = VM_SEAL_MAP | VM_SEAL_PROT | VM_SEAL_DISCARD_WEAK,
 		[MSEAL_MAP] = VM_SEAL_MAP,
 		[MSEAL_PROT] = VM_SEAL_PROT,
@@ -227,22 +226,22 @@ static bool test_attr_locks(void)
 	ASSERT_EQ(MSEAL_PROT, 0x2);
 	ASSERT_EQ(MSEAL_DISCARD, 0x4);
 
-	for (flags = 0; flags < ARRAY_SIZE(locks); flags++) {
-		ASSERT_EQ(mseal_bits(flags), locks[flags]);
+	for (flags = 0; flags < ARRAY_SIZE(seals); flags++) {
+		ASSERT_EQ(mseal_bits(flags), seals[flags]);
 		ASSERT_TRUE(vma_attr_mseal_flags_known(flags));
 		for (bit = 3; bit < BITS_PER_LONG; bit++)
 			ASSERT_FALSE(vma_attr_mseal_flags_known(flags | (1UL << bit)));
 		ASSERT_FALSE(vma_attr_mseal_flags_known(flags | ~7UL));
 	}
-	ASSERT_EQ(VM_SEALED, locks[0]);
-	ASSERT_EQ(VM_SEAL_ANY, locks[7]);
+	ASSERT_EQ(VM_SEALED, seals[0]);
+	ASSERT_EQ(VM_SEAL_ANY, seals[7]);
 	ASSERT_EQ(vma_flags_to_legacy(VMA_SEALED), VM_SEALED);
 	ASSERT_EQ(vma_flags_to_legacy(VMA_SEAL_ANY), VM_SEAL_ANY);
 
 	return true;
 }
 
-/* Every operation has a row in the table, with a name that is its own. */
+/* Every operation has a row in the table, with a unique name. */
 static bool test_attr_rules(void)
 {
 	int op, other;
@@ -253,7 +252,7 @@ static bool test_attr_rules(void)
 		ASSERT_TRUE(rule->name && *rule->name);
 		ASSERT_EQ((rule->always | rule->unless_writable) & ~SEAL_ANY, 0);
 		ASSERT_EQ(rule->always & rule->unless_writable, 0);
-		/* Only what changes no attribute asks for no lock. */
+		/* Only the operation that changes no attribute asks for no seal. */
 		ASSERT_EQ(!rule->always && !rule->unless_writable,
 			  op == VMA_ATTR_OP_NONE);
 		for (other = 0; other < op; other++)
@@ -273,21 +272,21 @@ enum test_access {
 };
 
 /*
- * What the documentation promises, in its order, written down anew and not
- * derived from the table in mm/vma_attr.c.
+ * What the documentation promises, in its order. Not derived from the table in
+ * mm/vma_attr.c.
  */
-static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
+static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 		     enum test_access access)
 {
-	const bool map = locks & VM_SEAL_MAP;
-	const bool prot = locks & VM_SEAL_PROT;
+	const bool map = seals & VM_SEAL_MAP;
+	const bool prot = seals & VM_SEAL_PROT;
 	bool strict = false, discard = false;
 
-	/* The strict lock covers everything that the caller cannot write. */
-	if ((locks & VM_SEAL_DISCARD) && access != WRITABLE)
+	/* SEAL_DISCARD covers everything that the caller cannot write to. */
+	if ((seals & VM_SEAL_DISCARD) && access != WRITABLE)
 		strict = true;
-	/* Mainline's covers anonymous memory, and only looks at VM_WRITE. */
-	if ((locks & VM_SEAL_DISCARD_WEAK) && anon &&
+	/* The weak discard rule covers anonymous memory; shadow stacks are writable. */
+	if ((seals & VM_SEAL_DISCARD_WEAK) && anon &&
 	    (access == NOT_WRITABLE || access == KEY_DENIES))
 		discard = true;
 
@@ -312,7 +311,7 @@ static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
 	case VMA_ATTR_OP_UFFD_FILL:
 	case VMA_ATTR_OP_UFFD_EMPTY:
 		return !strict;
-	/* Two attributes at a time. */
+	/* Two attributes at once. */
 	case VMA_ATTR_OP_REMAP_EMPTY:
 		return !map && !strict;
 	case VMA_ATTR_OP_GUARD_INSTALL:
@@ -325,7 +324,7 @@ static bool promised(enum vma_attr_op op, vm_flags_t locks, bool anon,
 	abort();
 }
 
-static bool permits_as_promised(enum vma_attr_op op, vm_flags_t locks,
+static bool permits_as_promised(enum vma_attr_op op, vm_flags_t seals,
 				bool anon, enum test_access access)
 {
 	struct mm_struct mm = {};
@@ -340,20 +339,20 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t locks,
 		flags |= VM_WRITE;
 	if (access == SHADOW_STACK)
 		flags |= VM_SHADOW_STACK;
-	vma.flags = legacy_to_vma_flags(flags | locks);
+	vma.flags = legacy_to_vma_flags(flags | seals);
 
 	current->mm = &mm;
 	test_pkey_permits_write = access != KEY_DENIES;
 	permits = vma_attr_permits(&vma, op);
 	test_pkey_permits_write = true;
 
-	ASSERT_EQ(vma_attr_sealed(&vma), locks != 0);
-	ASSERT_EQ(permits, promised(op, locks, anon, access));
+	ASSERT_EQ(vma_attr_sealed(&vma), seals != 0);
+	ASSERT_EQ(permits, promised(op, seals, anon, access));
 
 	return true;
 }
 
-/* Every operation by every set of locks by every kind of mapping. */
+/* Every operation with every set of seals on every kind of mapping. */
 static bool test_attr_permits(void)
 {
 	static const vm_flags_t bits[] = {
@@ -365,22 +364,22 @@ static bool test_attr_permits(void)
 
 	for (op = 0; op < NR_VMA_ATTR_OPS; op++) {
 		for (set = 0; set < (1 << ARRAY_SIZE(bits)); set++) {
-			vm_flags_t locks = 0;
+			vm_flags_t seals = 0;
 
 			for (i = 0; i < ARRAY_SIZE(bits); i++) {
 				if (set & (1 << i))
-					locks |= bits[i];
+					seals |= bits[i];
 			}
 
 			for (kind = 0; kind < 2 * NR_TEST_ACCESS; kind++) {
 				const bool anon = kind & 1;
 				const enum test_access access = kind / 2;
 
-				if (permits_as_promised(op, locks, anon, access))
+				if (permits_as_promised(op, seals, anon, access))
 					continue;
-				fprintf(stderr, "%s, locks %c, anon %d, access %d\n",
+				fprintf(stderr, "%s, seals %c, anon %d, access %d\n",
 					vma_attr_rules[op].name,
-					locks_to_char(locks), anon, access);
+					seals_to_char(seals), anon, access);
 				return false;
 			}
 		}
@@ -389,101 +388,101 @@ static bool test_attr_permits(void)
 	return true;
 }
 
-static bool lock_one(vm_flags_t locks)
+static bool seal_one(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	/* Inside one VMA. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|##|..|", seals);
 	unmap_layout(&mm);
 
 	/* At its start. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|....|", locks);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|....|", seals);
 	unmap_layout(&mm);
 
 	/* At its end. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 5, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.....|#|", locks);
+	ASSERT_EQ(seal_pages(&mm, 5, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.....|#|", seals);
 	unmap_layout(&mm);
 
 	/* All of it, and not its neighbours. */
 	ASSERT_TRUE(map_layout(&mm, "rrwwrr"));
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|##|..|", seals);
 	unmap_layout(&mm);
 
 	return true;
 }
 
-/* A range in one VMA: borders exactly at its ends. */
-static bool test_attr_lock_one(void)
+/* A range in one VMA gets borders exactly at its ends. */
+static bool test_attr_seal_one(void)
 {
-	return with_all_locks(lock_one);
+	return with_all_seals(seal_one);
 }
 
-static bool lock_several(vm_flags_t locks)
+static bool seal_several(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	/* From border to border. */
 	ASSERT_TRUE(map_layout(&mm, "wwrrww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|##|##|", locks);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|##|##|", seals);
 	unmap_layout(&mm);
 
-	/* The outer two in part. */
+	/* Parts of the outer two. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
-	ASSERT_EQ(seal_pages(&mm, 2, 7, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|#|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 2, 7, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|#|###|#|..|", seals);
 	unmap_layout(&mm);
 
 	/* Two of the three. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
-	ASSERT_EQ(seal_pages(&mm, 1, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|...|", locks);
+	ASSERT_EQ(seal_pages(&mm, 1, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|##|###|...|", seals);
 	unmap_layout(&mm);
 
-	/* Gaps on the outside are none of our business. */
+	/* Gaps outside of the range do not matter. */
 	ASSERT_TRUE(map_layout(&mm, "ww wrrw ww"));
-	ASSERT_EQ(seal_pages(&mm, 3, 7, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..| |#|##|#| |..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 3, 7, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..| |#|##|#| |..|", seals);
 	unmap_layout(&mm);
 
 	return true;
 }
 
 /* A range over several VMAs. */
-static bool test_attr_lock_several(void)
+static bool test_attr_seal_several(void)
 {
-	return with_all_locks(lock_several);
+	return with_all_seals(seal_several);
 }
 
-static bool lock_gaps(vm_flags_t locks)
+static bool seal_gaps(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "  wwww  rrrr  "));
 
-	/* Nothing there at all. */
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 2, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 6, 8, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 12, 14, locks), -ENOMEM);
+	/* Nothing is mapped in the range. */
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 2, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 6, 8, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 12, 14, seals), -ENOMEM);
 	/* At the start. */
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 7, 12, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 4, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 7, 12, seals), -ENOMEM);
 	/* In the middle. */
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 12, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 5, 9, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 12, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 5, 9, seals), -ENOMEM);
 	/* At the end. */
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 7, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 10, 13, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 7, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 10, 13, seals), -ENOMEM);
 	/* Both. */
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 14, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 14, seals), -ENOMEM);
 
 	ASSERT_LAYOUT(&mm, "  |....|  |....|");
 	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
@@ -492,47 +491,47 @@ static bool lock_gaps(vm_flags_t locks)
 	return true;
 }
 
-/* A gap anywhere in the range: refused, nothing locked, nothing split. */
-static bool test_attr_lock_gaps(void)
+/* A gap anywhere in the range: refused, nothing sealed, nothing split. */
+static bool test_attr_seal_gaps(void)
 {
-	return with_all_locks(lock_gaps);
+	return with_all_seals(seal_gaps);
 }
 
-static bool lock_again(vm_flags_t locks)
+static bool seal_again(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
 
-	/* The same, a part of it: no change, and no split on the way. */
+	/* The same range, or a part of it: no change, and no temporary split. */
 	sysctl_max_map_count = mm.map_count;
-	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 3, 5, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 2, 3, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 5, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 3, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|####|..|", seals);
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
 
-	/* More than it: merges with what is there. */
-	ASSERT_EQ(seal_pages(&mm, 1, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.|#####|..|", locks);
-	ASSERT_EQ(seal_pages(&mm, 4, 7, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
-	ASSERT_EQ(seal_pages(&mm, 0, 8, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|########|", locks);
+	/* A larger range merges with what is sealed. */
+	ASSERT_EQ(seal_pages(&mm, 1, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|#####|..|", seals);
+	ASSERT_EQ(seal_pages(&mm, 4, 7, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|######|.|", seals);
+	ASSERT_EQ(seal_pages(&mm, 0, 8, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|########|", seals);
 
 	unmap_layout(&mm);
 	return true;
 }
 
-/* Locking what is locked already. */
-static bool test_attr_lock_again(void)
+/* Sealing what is sealed already. */
+static bool test_attr_seal_again(void)
 {
-	return with_all_locks(lock_again);
+	return with_all_seals(seal_again);
 }
 
-/* Locks add up; none is ever taken away. */
-static bool test_attr_lock_accumulate(void)
+/* Seals add up; none is ever cleared. */
+static bool test_attr_seal_accumulate(void)
 {
 	struct mm_struct mm;
 
@@ -543,7 +542,7 @@ static bool test_attr_lock_accumulate(void)
 	ASSERT_LAYOUT(&mm, "|.|11|33|22|.|");
 	ASSERT_EQ(seal_pages(&mm, 4, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|.|11|3|f|e|2|.|");
-	/* What mseal() locks without flags takes nothing away, either. */
+	/* mseal() without flags clears none, either. */
 	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEALED), 0);
 	ASSERT_LAYOUT(&mm, "|7777|ff|77|");
 	ASSERT_EQ(seal_pages(&mm, 0, 8, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
@@ -553,111 +552,111 @@ static bool test_attr_lock_accumulate(void)
 	return true;
 }
 
-static bool lock_merge(vm_flags_t locks)
+static bool seal_merge(vm_flags_t seals)
 {
-	const vm_flags_t other = locks == VM_SEAL_MAP ? VM_SEAL_PROT : VM_SEAL_MAP;
+	const vm_flags_t other = seals == VM_SEAL_MAP ? VM_SEAL_PROT : VM_SEAL_MAP;
 	char want[LAYOUT_LEN];
 	struct mm_struct mm;
 
 	/* With an equal neighbour on the left. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|####|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|####|..|", seals);
 	unmap_layout(&mm);
 
 	/* On the right. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|", locks);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|####|", seals);
 	unmap_layout(&mm);
 
 	/* On both sides. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|..|##|", seals);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|######|", seals);
 	unmap_layout(&mm);
 
-	/* In the middle of the range: what was locked becomes one with the rest. */
+	/* A sealed VMA in the middle of the range merges with the rest. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 3, 5, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|...|##|...|", locks);
-	ASSERT_EQ(seal_pages(&mm, 1, 7, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.|######|.|", locks);
+	ASSERT_EQ(seal_pages(&mm, 3, 5, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|...|##|...|", seals);
+	ASSERT_EQ(seal_pages(&mm, 1, 7, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|######|.|", seals);
 	unmap_layout(&mm);
 
-	/* Not with one that has other locks. */
+	/* Not with one that has other seals. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	ASSERT_EQ(seal_pages(&mm, 0, 2, other), 0);
-	ASSERT_EQ(seal_pages(&mm, 4, 6, locks | other), 0);
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	snprintf(want, sizeof(want), "|%c%c|##%s%c%c|", locks_to_char(other),
-		 locks_to_char(other), locks & other ? "" : "|",
-		 locks_to_char(locks | other), locks_to_char(locks | other));
-	ASSERT_LAYOUT_LOCKS(&mm, want, locks);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, seals | other), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	snprintf(want, sizeof(want), "|%c%c|##%s%c%c|", seals_to_char(other),
+		 seals_to_char(other), seals & other ? "" : "|",
+		 seals_to_char(seals | other), seals_to_char(seals | other));
+	ASSERT_LAYOUT_SEALS(&mm, want, seals);
 	unmap_layout(&mm);
 
-	/* Not with one of another protection, nor across a gap. */
+	/* Not with one of another protection, and not across a gap. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr wwrr"));
-	ASSERT_EQ(seal_pages(&mm, 5, 7, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 7, 9, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|##| |##|##|", locks);
+	ASSERT_EQ(seal_pages(&mm, 5, 7, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 7, 9, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|##| |##|##|", seals);
 	unmap_layout(&mm);
 
 	return true;
 }
 
-/* What has become equal becomes one VMA, and nothing else does. */
-static bool test_attr_lock_merge(void)
+/* VMAs that become equal merge, and no others do. */
+static bool test_attr_seal_merge(void)
 {
-	return with_all_locks(lock_merge);
+	return with_all_seals(seal_merge);
 }
 
 #define EXHAUSTIVE_PAGES 6
 
-/* A VMA for each run of pages with equal locks. */
-static void write_runs(const vm_flags_t *page_locks, char *buf)
+/* Each run of pages with equal seals is a VMA. */
+static void write_runs(const vm_flags_t *page_seals, char *buf)
 {
 	int page;
 
 	*buf++ = '|';
 	for (page = 0; page < EXHAUSTIVE_PAGES; page++) {
-		if (page && page_locks[page] != page_locks[page - 1])
+		if (page && page_seals[page] != page_seals[page - 1])
 			*buf++ = '|';
-		*buf++ = locks_to_char(page_locks[page]);
+		*buf++ = seals_to_char(page_seals[page]);
 	}
 	*buf++ = '|';
 	*buf = '\0';
 }
 
-static bool lock_range_of(const vm_flags_t *page_locks, int first, int end,
-			  vm_flags_t locks)
+static bool seal_range_of(const vm_flags_t *page_seals, int first, int end,
+			  vm_flags_t seals)
 {
-	vm_flags_t want_locks[EXHAUSTIVE_PAGES];
+	vm_flags_t want_seals[EXHAUSTIVE_PAGES];
 	char before[LAYOUT_LEN], want[LAYOUT_LEN];
 	struct mm_struct mm;
 	int page;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	for (page = 0; page < EXHAUSTIVE_PAGES; page++) {
-		if (page_locks[page])
+		if (page_seals[page])
 			ASSERT_EQ(seal_pages(&mm, page, page + 1,
-					     page_locks[page]), 0);
-		want_locks[page] = page_locks[page];
+					     page_seals[page]), 0);
+		want_seals[page] = page_seals[page];
 		if (page >= first && page < end)
-			want_locks[page] |= locks;
+			want_seals[page] |= seals;
 	}
-	write_runs(page_locks, before);
+	write_runs(page_seals, before);
 	ASSERT_LAYOUT(&mm, before);
 
-	ASSERT_EQ(seal_pages(&mm, first, end, locks), 0);
-	write_runs(want_locks, want);
+	ASSERT_EQ(seal_pages(&mm, first, end, seals), 0);
+	write_runs(want_seals, want);
 	ASSERT_LAYOUT(&mm, want);
 
 	unmap_layout(&mm);
@@ -665,31 +664,31 @@ static bool lock_range_of(const vm_flags_t *page_locks, int first, int end,
 }
 
 /*
- * Pages in every mix of some locks, and every range of them locked: each page
- * has the locks that it should, and equal neighbours are one VMA.
+ * Seal every range of pages that have every mix of some seals. Each page has the
+ * expected seals then, and equal neighbours are one VMA.
  */
-static bool test_attr_lock_exhaustive(void)
+static bool test_attr_seal_exhaustive(void)
 {
-	static const vm_flags_t some_locks[] = {
+	static const vm_flags_t some_seals[] = {
 		0, VM_SEAL_MAP, VM_SEAL_MAP | VM_SEAL_PROT,
 	};
-	vm_flags_t page_locks[EXHAUSTIVE_PAGES];
+	vm_flags_t page_seals[EXHAUSTIVE_PAGES];
 	int mix, nr_mixes = 1, page, rest, first, end, i;
 
 	for (page = 0; page < EXHAUSTIVE_PAGES; page++)
-		nr_mixes *= ARRAY_SIZE(some_locks);
+		nr_mixes *= ARRAY_SIZE(some_seals);
 
 	for (mix = 0; mix < nr_mixes; mix++) {
 		for (page = 0, rest = mix; page < EXHAUSTIVE_PAGES; page++) {
-			page_locks[page] = some_locks[rest % ARRAY_SIZE(some_locks)];
-			rest /= ARRAY_SIZE(some_locks);
+			page_seals[page] = some_seals[rest % ARRAY_SIZE(some_seals)];
+			rest /= ARRAY_SIZE(some_seals);
 		}
 
 		for (first = 0; first < EXHAUSTIVE_PAGES; first++) {
 			for (end = first + 1; end <= EXHAUSTIVE_PAGES; end++) {
-				for (i = 1; i < ARRAY_SIZE(some_locks); i++)
-					ASSERT_TRUE(lock_range_of(page_locks, first,
-								  end, some_locks[i]));
+				for (i = 1; i < ARRAY_SIZE(some_seals); i++)
+					ASSERT_TRUE(seal_range_of(page_seals, first,
+								  end, some_seals[i]));
 			}
 		}
 	}
@@ -697,62 +696,62 @@ static bool test_attr_lock_exhaustive(void)
 	return true;
 }
 
-static bool lock_max_map_count(vm_flags_t locks)
+static bool seal_max_map_count(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	/* No room for any split. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	sysctl_max_map_count = 1;
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 4, locks), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 4, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, seals), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
 
-	/* Room for one: it is made, and has to be undone. */
+	/* Room for one split, which is made and has to be undone. */
 	sysctl_max_map_count = 2;
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 4, seals), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|......|");
 	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
 
 	/* Room for both. */
 	sysctl_max_map_count = 3;
-	ASSERT_EQ(seal_pages(&mm, 2, 4, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|##|..|", locks);
+	ASSERT_EQ(seal_pages(&mm, 2, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|##|..|", seals);
 	unmap_layout(&mm);
 
-	/* None is needed. */
+	/* No split is needed. */
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
 	sysctl_max_map_count = 1;
-	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|######|", seals);
 	unmap_layout(&mm);
 
-	/* The split to undo is in another VMA than the one that failed. */
+	/* The split to undo is in another VMA than the failed one. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrrwww"));
 	sysctl_max_map_count = 4;
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, locks), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, seals), -ENOMEM);
 	ASSERT_LAYOUT(&mm, "|...|...|...|");
 	unmap_layout(&mm);
 
 	/* Only one end needs a split. */
 	ASSERT_TRUE(map_layout(&mm, "wwwrrr"));
 	sysctl_max_map_count = 3;
-	ASSERT_EQ(seal_pages(&mm, 1, 6, locks), 0);
-	ASSERT_LAYOUT_LOCKS(&mm, "|.|##|###|", locks);
+	ASSERT_EQ(seal_pages(&mm, 1, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|##|###|", seals);
 	unmap_layout(&mm);
 
 	return true;
 }
 
-/* At vm.max_map_count: all or nothing. */
-static bool test_attr_lock_max_map_count(void)
+/* At vm.max_map_count the whole range is sealed, or nothing. */
+static bool test_attr_seal_max_map_count(void)
 {
-	return with_all_locks(lock_max_map_count);
+	return with_all_seals(seal_max_map_count);
 }
 
-/* Out of memory: for a split, nothing happens; for a merge, all but tidying. */
-static bool test_attr_lock_nomem(void)
+/* Without memory for a split nothing changes; a failed merge only leaves borders. */
+static bool test_attr_seal_nomem(void)
 {
 	struct mm_struct mm;
 
@@ -760,12 +759,13 @@ static bool test_attr_lock_nomem(void)
 	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEALED), 0);
 	fail_prealloc = true;
 	ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 5, VM_SEAL_MAP), -ENOMEM);
-	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 5, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 5, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD),
+		       -ENOMEM);
 	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	fail_prealloc = false;
 	ASSERT_LAYOUT(&mm, "|77|7777|");
 
-	/* The next one that changes both tidies up. */
+	/* The next seal on both VMAs merges them. */
 	ASSERT_EQ(seal_pages(&mm, 0, 6, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_LAYOUT(&mm, "|ffffff|");
 
@@ -778,8 +778,8 @@ static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
 	return -EINVAL;
 }
 
-/* A mapping that cannot be split: the error is handed on, nothing is locked. */
-static bool test_attr_lock_may_split(void)
+/* A mapping that cannot be split: the error is returned, nothing is sealed. */
+static bool test_attr_seal_may_split(void)
 {
 	static const struct vm_operations_struct ops = {
 		.may_split = refuse_split,
@@ -803,33 +803,33 @@ static bool test_attr_lock_may_split(void)
 	return true;
 }
 
-static bool lock_droppable(vm_flags_t locks)
+static bool seal_droppable(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwdddwww"));
-	if (locks & VM_SEAL_DISCARD) {
-		ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 6, locks), -EINVAL);
-		ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, locks), -EINVAL);
-		ASSERT_REFUSED(&mm, seal_pages(&mm, 4, 5, locks), -EINVAL);
+	if (seals & VM_SEAL_DISCARD) {
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 6, seals), -EINVAL);
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 8, seals), -EINVAL);
+		ASSERT_REFUSED(&mm, seal_pages(&mm, 4, 5, seals), -EINVAL);
 		ASSERT_LAYOUT(&mm, "|...|...|...|");
 	} else {
-		ASSERT_EQ(seal_pages(&mm, 2, 8, locks), 0);
-		ASSERT_LAYOUT_LOCKS(&mm, "|..|#|###|##|.|", locks);
+		ASSERT_EQ(seal_pages(&mm, 2, 8, seals), 0);
+		ASSERT_LAYOUT_SEALS(&mm, "|..|#|###|##|.|", seals);
 	}
 
 	unmap_layout(&mm);
 	return true;
 }
 
-/* The kernel may drop MAP_DROPPABLE any time: no lock on what it holds. */
-static bool test_attr_lock_droppable(void)
+/* SEAL_DISCARD is refused for MAP_DROPPABLE: the kernel may drop it any time. */
+static bool test_attr_seal_droppable(void)
 {
-	return with_all_locks(lock_droppable);
+	return with_all_seals(seal_droppable);
 }
 
-/* Whoever is locked is write locked first, so that no reader sees it half. */
-static bool test_attr_lock_write_locks(void)
+/* A VMA is write locked before it is sealed, so that readers see all or no bits. */
+static bool test_attr_seal_write_locks(void)
 {
 	struct vm_area_struct *left, *middle, *right;
 	struct mm_struct mm;
@@ -846,7 +846,7 @@ static bool test_attr_lock_write_locks(void)
 	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
 	ASSERT_FALSE(vma_write_started(left));
 	ASSERT_TRUE(vma_write_started(middle));
-	/* It had all of them already. */
+	/* It had all seals already. */
 	ASSERT_FALSE(vma_write_started(right));
 	ASSERT_LAYOUT(&mm, "|..|77|77|");
 
@@ -864,8 +864,8 @@ static bool bounds_are_everywhere(struct mm_struct *mm)
 	return mm->seal_start == 0 && mm->seal_end == ULONG_MAX;
 }
 
-/* Where an mm has locks: bounds from the first lock on, and not before. */
-static bool test_attr_mm_locked(void)
+/* An mm has bounds of its seals from the first seal on, and not before. */
+static bool test_attr_mm_sealed(void)
 {
 	struct vm_area_struct vma = {};
 	struct mm_struct mm;
@@ -895,7 +895,7 @@ static bool test_attr_mm_locked(void)
 	return true;
 }
 
-/* The bounds widen, and hold whatever a locked VMA can still become. */
+/* The bounds widen, and cover wherever a sealed VMA can go. */
 static bool test_attr_bounds(void)
 {
 	struct mm_struct mm, child;
@@ -911,10 +911,10 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(bounds_are(&mm, 3, 8));
 	ASSERT_EQ(seal_pages(&mm, 1, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
-	/* One that has MAP already may get another. */
+	/* A VMA that has MAP already gets another seal. */
 	ASSERT_EQ(seal_pages(&mm, 3, 4, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD), 0);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
-	/* Refused: as it was. */
+	/* A refused call does not change the bounds. */
 	ASSERT_EQ(seal_pages(&mm, 9, 12, VM_SEAL_MAP), -ENOMEM);
 	ASSERT_TRUE(bounds_are(&mm, 1, 8));
 
@@ -923,14 +923,14 @@ static bool test_attr_bounds(void)
 	vma_attr_dup_mm(&child, &mm);
 	ASSERT_TRUE(bounds_are(&child, 1, 8));
 
-	/* Without MAP a VMA may move: it may be anywhere, then. */
+	/* Without MAP a VMA may move anywhere. */
 	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_PROT), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	ASSERT_EQ(seal_pages(&mm, 9, 10, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
-	/* It is enough that one of several may move. */
+	/* It is enough that one of several VMAs may move. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEAL_MAP), 0);
 	ASSERT_TRUE(bounds_are(&mm, 0, 2));
@@ -938,7 +938,7 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
-	/* A stack grows whatever is locked. */
+	/* A stack grows, whatever its seals. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	vma_set_flags_mask(vma_lookup(&mm, TEST_ADDR(2)),
 			   legacy_to_vma_flags(VM_GROWSDOWN));
@@ -962,7 +962,7 @@ static bool permits_to(struct mm_struct *mm, int first, int end,
 				   TEST_ADDR(end), op);
 }
 
-/* Asking for a range, with gaps in it. */
+/* Ask for ranges with gaps in them. */
 static bool test_attr_range_permits(void)
 {
 	struct mm_struct mm;
@@ -978,7 +978,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_EQ(seal_pages(&mm, 14, 15, VM_SEAL_ANY), 0);
 	ASSERT_LAYOUT(&mm, "|..|11|  |..|22|..| |.|f|");
 
-	/* Up to the locked one and no further, from it on, all of it. */
+	/* Up to the sealed one, into it, from it on. */
 	ASSERT_TRUE(range_permits(&mm, 0, 2, VMA_ATTR_OP_UNMAP));
 	ASSERT_FALSE(range_permits(&mm, 0, 3, VMA_ATTR_OP_UNMAP));
 	ASSERT_FALSE(range_permits(&mm, 3, 6, VMA_ATTR_OP_UNMAP));
@@ -991,7 +991,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_TRUE(range_permits(&mm, 0, 14, VMA_ATTR_OP_DISCARD));
 	ASSERT_FALSE(range_permits(&mm, 0, 15, VMA_ATTR_OP_DISCARD));
 	ASSERT_TRUE(range_permits(&mm, 0, 15, VMA_ATTR_OP_NONE));
-	/* Nothing but a gap. */
+	/* Only a gap. */
 	ASSERT_TRUE(range_permits(&mm, 4, 6, VMA_ATTR_OP_UNMAP));
 
 	/* With the first VMA at hand. */
@@ -1005,7 +1005,7 @@ static bool test_attr_range_permits(void)
 	ASSERT_FALSE(permits_to(&mm, 6, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_FALSE(permits_to(&mm, 0, 9, VMA_ATTR_OP_PROTECT));
 	ASSERT_TRUE(permits_to(&mm, 10, 14, VMA_ATTR_OP_PROTECT));
-	/* The first VMA that find_vma() has for a gap. */
+	/* The VMA that find_vma() returns for a gap. */
 	ASSERT_FALSE(permits_to(&mm, 14, 15, VMA_ATTR_OP_UNMAP));
 	ASSERT_TRUE(permits_to(&mm, 14, 14, VMA_ATTR_OP_UNMAP));
 
@@ -1023,7 +1023,7 @@ static bool test_attr_range_permits(void)
 	return true;
 }
 
-/* A monitor in another process writes to no memory that has a key. */
+/* A monitor in another process cannot write to memory that has a key. */
 static bool test_attr_other_mm(void)
 {
 	struct mm_struct mm, other = {};
@@ -1045,7 +1045,7 @@ static bool test_attr_other_mm(void)
 	return true;
 }
 
-/* Truncation leaves private copies alone under the strict lock, unless writable. */
+/* Truncation keeps private copies under SEAL_DISCARD, unless writable. */
 static bool test_attr_keeps_cows(void)
 {
 	struct vm_area_struct *readable, *writable;
@@ -1066,14 +1066,14 @@ static bool test_attr_keeps_cows(void)
 	return true;
 }
 
-static bool munmap_locked(vm_flags_t locks)
+static bool munmap_sealed(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwrrrr  wwww"));
-	ASSERT_EQ(seal_pages(&mm, 4, 8, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 8, seals), 0);
 
-	if (locks & VM_SEAL_MAP) {
+	if (seals & VM_SEAL_MAP) {
 		/* All, a part, from the left, from the right, across the gap. */
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 4, 8), -EPERM);
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 5, 7), -EPERM);
@@ -1082,15 +1082,15 @@ static bool munmap_locked(vm_flags_t locks)
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 7, 12), -EPERM);
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 2, 12), -EPERM);
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 0, 14), -EPERM);
-		ASSERT_LAYOUT_LOCKS(&mm, "|....|####|  |....|", locks);
+		ASSERT_LAYOUT_SEALS(&mm, "|....|####|  |....|", seals);
 
-		/* Beside it is fine. */
+		/* VMAs beside it can be unmapped. */
 		ASSERT_EQ(munmap_pages(&mm, 2, 4), 0);
 		ASSERT_EQ(munmap_pages(&mm, 8, 12), 0);
-		ASSERT_LAYOUT_LOCKS(&mm, "|..|  |####|    |..|", locks);
+		ASSERT_LAYOUT_SEALS(&mm, "|..|  |####|    |..|", seals);
 	} else {
 		ASSERT_EQ(munmap_pages(&mm, 5, 7), 0);
-		ASSERT_LAYOUT_LOCKS(&mm, "|....|#|  |#|  |....|", locks);
+		ASSERT_LAYOUT_SEALS(&mm, "|....|#|  |#|  |....|", seals);
 		ASSERT_EQ(munmap_pages(&mm, 2, 12), 0);
 		ASSERT_LAYOUT(&mm, "|..|          |..|");
 	}
@@ -1099,13 +1099,13 @@ static bool munmap_locked(vm_flags_t locks)
 	return true;
 }
 
-/* munmap(): all or nothing, without so much as a split left behind. */
+/* munmap(): all or nothing, and not even a split is left. */
 static bool test_attr_munmap(void)
 {
-	return with_all_locks(munmap_locked);
+	return with_all_seals(munmap_sealed);
 }
 
-/* ENOMEM for a hole that is one VMA too many comes first, as ever. */
+/* As before, ENOMEM for a hole that makes one VMA too many comes first. */
 static bool test_attr_munmap_max_map_count(void)
 {
 	struct mm_struct mm;
@@ -1120,74 +1120,74 @@ static bool test_attr_munmap_max_map_count(void)
 	return true;
 }
 
-static bool mmap_over_locked(vm_flags_t locks)
+static bool mmap_over_sealed(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "rrrrwwww  rrrr"));
-	ASSERT_EQ(seal_pages(&mm, 4, 8, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 8, seals), 0);
 
-	if (locks & VM_SEAL_MAP) {
+	if (seals & VM_SEAL_MAP) {
 		ASSERT_REFUSED(&mm, mmap_pages(4, 8, true), -EPERM);
 		ASSERT_REFUSED(&mm, mmap_pages(5, 7, true), -EPERM);
 		ASSERT_REFUSED(&mm, mmap_pages(2, 5, true), -EPERM);
 		ASSERT_REFUSED(&mm, mmap_pages(7, 12, true), -EPERM);
 		ASSERT_REFUSED(&mm, mmap_pages(0, 14, true), -EPERM);
-		ASSERT_LAYOUT_LOCKS(&mm, "|....|####|  |....|", locks);
+		ASSERT_LAYOUT_SEALS(&mm, "|....|####|  |....|", seals);
 	} else {
-		/* What comes in its place has no lock. */
+		/* The new mapping has no seal. */
 		ASSERT_EQ(mmap_pages(2, 6, true), TEST_ADDR(2));
-		ASSERT_LAYOUT_LOCKS(&mm, "|..|....|##|  |....|", locks);
+		ASSERT_LAYOUT_SEALS(&mm, "|..|....|##|  |....|", seals);
 	}
 
 	unmap_layout(&mm);
 	return true;
 }
 
-/* mmap(MAP_FIXED) over a locked mapping. */
+/* mmap(MAP_FIXED) over a sealed mapping. */
 static bool test_attr_mmap_over(void)
 {
-	return with_all_locks(mmap_over_locked);
+	return with_all_seals(mmap_over_sealed);
 }
 
-static bool mmap_beside_locked(vm_flags_t locks)
+static bool mmap_beside_sealed(vm_flags_t seals)
 {
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "  wwww  "));
-	ASSERT_EQ(seal_pages(&mm, 2, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
 	ASSERT_EQ(mmap_pages(0, 2, true), TEST_ADDR(0));
 	ASSERT_EQ(mmap_pages(6, 8, true), TEST_ADDR(6));
-	ASSERT_LAYOUT_LOCKS(&mm, "|..|####|..|", locks);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|####|..|", seals);
 	unmap_layout(&mm);
 
-	/* Into the hole between two of them. */
+	/* Into the hole between two sealed VMAs. */
 	ASSERT_TRUE(map_layout(&mm, "ww  ww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 2, locks), 0);
-	ASSERT_EQ(seal_pages(&mm, 4, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 4, 6, seals), 0);
 	ASSERT_EQ(mmap_pages(2, 4, true), TEST_ADDR(2));
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|..|##|", locks);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|..|##|", seals);
 	unmap_layout(&mm);
 
 	return true;
 }
 
-/* A lock spreads to no new neighbour. */
+/* Seals do not spread to new neighbours. */
 static bool test_attr_mmap_beside(void)
 {
-	return with_all_locks(mmap_beside_locked);
+	return with_all_seals(mmap_beside_sealed);
 }
 
-static bool modify_locked(vm_flags_t locks)
+static bool modify_sealed(vm_flags_t seals)
 {
 	struct vm_area_struct *vma, *prev;
 	vma_flags_t flags;
 	struct mm_struct mm;
 
 	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
-	ASSERT_EQ(seal_pages(&mm, 0, 6, locks), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 6, seals), 0);
 
-	/* Another flag on the middle: three pieces, all with the locks. */
+	/* Another flag on the middle: three pieces, all with the seals. */
 	VMA_ITERATOR(vmi, &mm, TEST_ADDR(2));
 	vma = vma_lookup(&mm, TEST_ADDR(2));
 	flags = vma->flags;
@@ -1195,44 +1195,44 @@ static bool modify_locked(vm_flags_t locks)
 	vma = vma_modify_flags(&vmi, vma, vma, TEST_ADDR(2), TEST_ADDR(4), &flags);
 	ASSERT_FALSE(IS_ERR(vma));
 	vma->flags = flags;
-	ASSERT_LAYOUT_LOCKS(&mm, "|##|##|##|", locks);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|##|##|", seals);
 
-	/* And off again. */
+	/* Clear the flag again. */
 	vma_flags_clear(&flags, VMA_DONTDUMP_BIT);
 	vma_iter_set(&vmi, TEST_ADDR(2));
 	prev = vma_lookup(&mm, TEST_ADDR(0));
 	vma = vma_modify_flags(&vmi, prev, vma, TEST_ADDR(2), TEST_ADDR(4), &flags);
 	ASSERT_FALSE(IS_ERR(vma));
-	ASSERT_LAYOUT_LOCKS(&mm, "|######|", locks);
+	ASSERT_LAYOUT_SEALS(&mm, "|######|", seals);
 
 	unmap_layout(&mm);
 	return true;
 }
 
-/* The locks travel through a split and a merge for another reason. */
+/* The seals survive a split and a merge for another flag. */
 static bool test_attr_modify(void)
 {
-	return with_all_locks(modify_locked);
+	return with_all_seals(modify_sealed);
 }
 
 static void run_attr_tests(int *num_tests, int *num_fail)
 {
-	TEST(attr_locks);
+	TEST(attr_seals);
 	TEST(attr_rules);
 	TEST(attr_permits);
-	TEST(attr_lock_one);
-	TEST(attr_lock_several);
-	TEST(attr_lock_gaps);
-	TEST(attr_lock_again);
-	TEST(attr_lock_accumulate);
-	TEST(attr_lock_merge);
-	TEST(attr_lock_exhaustive);
-	TEST(attr_lock_max_map_count);
-	TEST(attr_lock_nomem);
-	TEST(attr_lock_may_split);
-	TEST(attr_lock_droppable);
-	TEST(attr_lock_write_locks);
-	TEST(attr_mm_locked);
+	TEST(attr_seal_one);
+	TEST(attr_seal_several);
+	TEST(attr_seal_gaps);
+	TEST(attr_seal_again);
+	TEST(attr_seal_accumulate);
+	TEST(attr_seal_merge);
+	TEST(attr_seal_exhaustive);
+	TEST(attr_seal_max_map_count);
+	TEST(attr_seal_nomem);
+	TEST(attr_seal_may_split);
+	TEST(attr_seal_droppable);
+	TEST(attr_seal_write_locks);
+	TEST(attr_mm_sealed);
 	TEST(attr_bounds);
 	TEST(attr_range_permits);
 	TEST(attr_other_mm);

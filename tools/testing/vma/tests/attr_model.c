@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * Sequences of operations on mm/vma.c and mm/vma_attr.c, compared after each step
- * with the page-array model of mm/tests/vma_attr_model.h: what it returned, every
- * page, every border, and what each operation may do next.
+ * Sequences of operations on mm/vma.c and mm/vma_attr.c. Each step is compared with
+ * the reference model of mm/tests/vma_attr_model.h: the return value, every page,
+ * every border, and what each operation is permitted to do next.
  *
  * A sequence is a string of bytes, four for each operation (see decode_op()), so
  * that a fuzzer can make them. It comes from the corpus in attr_corpus.h, from a
  * seed, or from libFuzzer through fuzz.c.
  *
- * What mm/mprotect.c, mm/madvise.c and mm/mremap.c do around mm/vma.c is written
- * here in its simplest form. Where the model says that they refuse for another
- * reason than a lock, there is nothing here to be tested, and the operation is
- * left out.
+ * The parts of mm/mprotect.c, mm/madvise.c and mm/mremap.c around mm/vma.c are
+ * written here in their simplest form. If the model says that they refuse an
+ * operation for another reason than a seal, there is nothing to test here, and the
+ * operation is skipped.
  */
 
 #include "../../../../mm/tests/vma_attr_model.h"
@@ -31,7 +31,7 @@ enum trouble {
 struct run {
 	struct mm_struct mm;
 	struct model model;
-	/* Out of memory once, so there may be borders that need not be. */
+	/* Memory has run out, so there may be borders that are not necessary. */
 	bool untidy;
 	/* Print each step. */
 	bool verbose;
@@ -59,7 +59,7 @@ static const char * const op_names[NR_MODEL_OPS] = {
 	[MODEL_MADV_KEEPONFORK]		= "keeponfork",
 };
 
-/* An operation of the lock, and one that the model answers the same for. */
+/* For each vma_attr_op, an operation for which the model answers the same. */
 static const enum model_op_type modelled_as[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_NONE]		= MODEL_MADV_DONTDUMP,
 	[VMA_ATTR_OP_UNMAP]		= MODEL_MUNMAP,
@@ -77,7 +77,7 @@ static const enum model_op_type modelled_as[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_UFFD_EMPTY]	= MODEL_UFFD_FILL,
 };
 
-/* The operation of the lock for one of the model's that is no mseal() or mmap(). */
+/* The vma_attr_op for an operation of the model other than mseal() and mmap(). */
 static enum vma_attr_op attr_op_for(enum model_op_type type)
 {
 	enum vma_attr_op op;
@@ -97,8 +97,8 @@ static enum vma_attr_op attr_op_for(enum model_op_type type)
 
 /*
  * Four bytes: the operation; the first page and the number of pages, half a byte
- * each; the argument; the destination or page of the file, and what goes wrong,
- * half a byte each.
+ * each; the argument; the destination or page of the file and the trouble, half
+ * a byte each.
  */
 static enum trouble decode_op(const unsigned char *bytes, struct model_op *op)
 {
@@ -142,25 +142,25 @@ static enum trouble decode_op(const unsigned char *bytes, struct model_op *op)
 		break;
 	}
 
-	/* All or nothing even in trouble is promised for these. */
+	/* Only these promise all or nothing even in trouble. */
 	if ((op->type != MODEL_MSEAL && op->type != MODEL_MUNMAP) || bytes[3] < 0xd0)
 		return NO_TROUBLE;
 	return (bytes[3] >> 4) - 0xc;
 }
 
-static vm_flags_t locks_of(const struct model_page *p)
+static vm_flags_t seal_bits_of(const struct model_page *p)
 {
-	vm_flags_t locks = 0;
+	vm_flags_t seals = 0;
 
-	if (p->locks & MODEL_MAP)
-		locks |= VM_SEAL_MAP;
-	if (p->locks & MODEL_PROT)
-		locks |= VM_SEAL_PROT;
-	if (p->locks & MODEL_RO)
-		locks |= VM_SEAL_DISCARD_WEAK;
-	if (p->locks & MODEL_DISCARD)
-		locks |= VM_SEAL_DISCARD;
-	return locks;
+	if (p->seals & MODEL_MAP)
+		seals |= VM_SEAL_MAP;
+	if (p->seals & MODEL_PROT)
+		seals |= VM_SEAL_PROT;
+	if (p->seals & MODEL_DISCARD_WEAK)
+		seals |= VM_SEAL_DISCARD_WEAK;
+	if (p->seals & MODEL_DISCARD)
+		seals |= VM_SEAL_DISCARD;
+	return seals;
 }
 
 static vm_flags_t flags_of(const struct model_page *p)
@@ -217,8 +217,8 @@ static int do_mmap_op(const struct model_op *op)
 }
 
 /*
- * What mprotect() and madvise() do to one VMA: after it has the flags of the model,
- * but the locks that it had.
+ * What mprotect() and madvise() do to one VMA: it gets the flags of the model's
+ * page and keeps its seals.
  */
 static int change_flags(struct mm_struct *mm, const struct model_page *after,
 			struct vm_area_struct *vma, unsigned long start,
@@ -248,7 +248,7 @@ static int change_flags(struct mm_struct *mm, const struct model_page *after,
 	return 0;
 }
 
-/* The walk of mprotect() and madvise(), with their questions to the lock. */
+/* The walk of mprotect() and madvise(), with their permission checks. */
 static int do_change_op(struct run *run, const struct model_op *op,
 			const struct model *after)
 {
@@ -277,7 +277,7 @@ static int do_change_op(struct run *run, const struct model_op *op,
 			continue;
 		}
 		next = min(vma->vm_end, end);
-		/* mprotect() asks one by one for the error only. */
+		/* mprotect() asks for each VMA only to choose the error. */
 		if (!(protect && permitted) && !vma_attr_permits(vma, attr_op))
 			return -EPERM;
 		if (!permitted)
@@ -291,7 +291,7 @@ static int do_change_op(struct run *run, const struct model_op *op,
 	return err;
 }
 
-/* Move or copy the mappings of a range; what is more than pages grows the last. */
+/* Move or copy the mappings of a range; additional pages extend the last one. */
 static int move_pages(struct run *run, const struct model_op *op)
 {
 	const unsigned int old_pages = op->end - op->first;
@@ -320,7 +320,7 @@ static int move_pages(struct run *run, const struct model_op *op)
 		len = next - addr + (next == end ? more : 0);
 		flags = vma->vm_flags;
 
-		/* In the way of what comes, and of nothing else: gaps stay. */
+		/* Unmap the destination of this VMA only; gaps unmap nothing. */
 		if (munmap_pages(mm, first + op->dst - op->first,
 				 first + op->dst - op->first + len / PAGE_SIZE))
 			return -EFAULT;
@@ -350,7 +350,7 @@ static int grow(struct run *run, const struct model_op *op)
 	return 0;
 }
 
-/* mremap(), with arguments that make sense. */
+/* mremap() with valid arguments. */
 static int do_mremap_op(struct run *run, const struct model_op *op)
 {
 	struct vm_area_struct *vma = vma_lookup(&run->mm, TEST_ADDR(op->first));
@@ -412,7 +412,7 @@ static int do_op(struct run *run, const struct model_op *op, const struct model 
 	}
 }
 
-/* Is the page, and the border in front of it, as the model has it? */
+/* Do the page and the border before it agree with the model? */
 static bool page_agrees(struct run *run, unsigned int i)
 {
 	struct vm_area_struct *vma = vma_lookup(&run->mm, TEST_ADDR(i));
@@ -425,7 +425,7 @@ static bool page_agrees(struct run *run, unsigned int i)
 	if (!vma)
 		return true;
 
-	ASSERT_EQ(vma->vm_flags & VM_SEAL_ANY, locks_of(p));
+	ASSERT_EQ(vma->vm_flags & VM_SEAL_ANY, seal_bits_of(p));
 	ASSERT_EQ(vma->vm_flags & ~VM_SEAL_ANY, flags_of(p));
 	ASSERT_EQ(vma->vm_file, p->backing == MODEL_ANON ? NULL : &the_file);
 	ASSERT_EQ(vma_is_anonymous(vma), p->backing == MODEL_ANON);
@@ -456,7 +456,7 @@ static bool mm_agrees(struct run *run)
 			return false;
 		}
 		pages += run->model.page[i].mapped;
-		if (!run->model.page[i].locks)
+		if (!run->model.page[i].seals)
 			continue;
 		ASSERT_TRUE(vma_attr_mm_sealed(&run->mm));
 		ASSERT_TRUE(TEST_ADDR(i) >= run->mm.seal_start);
@@ -471,7 +471,7 @@ static bool mm_agrees(struct run *run)
 	return true;
 }
 
-/* Questions about a range, not only about the VMAs of it. */
+/* Permission checks of a range, not only of its VMAs. */
 static bool range_agrees(struct run *run, unsigned int first, unsigned int end)
 {
 	enum vma_attr_op op;
@@ -507,7 +507,7 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 
 	trouble = decode_op(bytes, &op);
 	want = model_apply(&after, &op);
-	/* Refusals of files that are not here. */
+	/* Errors from files that are not compiled in. */
 	if (want == MODEL_NO_ANSWER || want == -EFAULT || want == -EEXIST ||
 	    want == -EACCES || (want == -EINVAL && op.type != MODEL_MSEAL) ||
 	    (want == -ENOMEM && op.type == MODEL_MREMAP_RESIZE))
@@ -524,7 +524,7 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 
 	if (trouble == NO_MEMORY)
 		run->untidy = true;
-	/* In trouble an error is fine, but then nothing has happened. */
+	/* In trouble an error is fine, but nothing may have changed then. */
 	good = got == want || (trouble != NO_TROUBLE && got == -ENOMEM);
 	if (got == want)
 		run->model = after;
@@ -535,7 +535,7 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 	return good;
 }
 
-/* Carry out a sequence; false if kernel and model part somewhere. */
+/* Carry out a sequence; false if kernel and model disagree in a step. */
 static bool run_sequence(const unsigned char *bytes, size_t size, bool verbose)
 {
 	struct run run = { .verbose = verbose };
@@ -549,7 +549,7 @@ static bool run_sequence(const unsigned char *bytes, size_t size, bool verbose)
 	return good;
 }
 
-/* With all steps if it fails, and as a line for the corpus. */
+/* If a sequence fails, print all of its steps and a line for the corpus. */
 static bool check_sequence(const unsigned char *bytes, size_t size)
 {
 	size_t i;
@@ -582,7 +582,7 @@ static size_t from_hex(const char *hex, unsigned char *bytes, size_t max)
 	return *hex ? 0 : size;
 }
 
-/* What a fuzzer found worth keeping, see fuzz.c. */
+/* Sequences that a fuzzer has found, see fuzz.c. */
 static bool test_attr_corpus(void)
 {
 	unsigned char bytes[MAX_OPS * OP_BYTES];
@@ -611,12 +611,12 @@ static size_t add_op(unsigned char *bytes, size_t size, enum model_op_type type,
 	return size;
 }
 
-/* Three neighbours: each not sealed, or sealed with one of these. */
+/* Each of three neighbours is not sealed (-1), or sealed with these flags. */
 static const int neighbour_flags[] = { -1, 0, 1, 2, 4, 7 };
 
 #define NR_NEIGHBOUR_FLAGS	ARRAY_SIZE(neighbour_flags)
 
-/* Then this is done to the middle one, to the first two, to all three. */
+/* Operations on the middle one, on the first two, on all three. */
 static const struct {
 	enum model_op_type type;
 	unsigned int arg;
@@ -658,10 +658,10 @@ static bool try_neighbours(unsigned int mix, enum model_backing backing,
 	}
 	if (type == MODEL_MMAP)
 		arg = map_arg;
-	/* What is mapped fits to the file; what moves, moves right behind. */
+	/* mmap() continues the file offset; mremap() moves right behind. */
 	size = add_op(bytes, size, type, first, pages, arg, type == MODEL_MMAP ?
 		      first : FIRST_NEIGHBOUR + 3);
-	/* What was different for this reason may be equal again. */
+	/* VMAs that differed in protection or flags may merge again. */
 	size = add_op(bytes, size, MODEL_MPROTECT, FIRST_NEIGHBOUR, 3,
 		      MODEL_READ | MODEL_WRITE, 0);
 	size = add_op(bytes, size, MODEL_MADV_DODUMP, FIRST_NEIGHBOUR, 3, 0, 0);
@@ -669,7 +669,7 @@ static bool try_neighbours(unsigned int mix, enum model_backing backing,
 	return check_sequence(bytes, size);
 }
 
-/* Every arrangement of seals on three neighbours by every operation. */
+/* Every operation on every arrangement of seals on three neighbours. */
 static bool test_attr_neighbours(void)
 {
 	const unsigned int nr_mixes = NR_NEIGHBOUR_FLAGS * NR_NEIGHBOUR_FLAGS *
@@ -695,7 +695,7 @@ static bool test_attr_neighbours(void)
 #define RANDOM_SEQUENCES	2000
 #define RANDOM_OPS		48
 
-/* Random ones; seed and number come from VMA_SEED and VMA_SEQUENCES. */
+/* Random sequences; VMA_SEED and VMA_SEQUENCES set the seed and the number. */
 static bool test_attr_random(void)
 {
 	const char *seed_text = getenv("VMA_SEED"), *nr_text = getenv("VMA_SEQUENCES");
@@ -711,7 +711,7 @@ static bool test_attr_random(void)
 			state = state * 6364136223846793005UL + 1442695040888963407UL;
 			bytes[at] = state >> 56;
 		}
-		/* Something to work on. */
+		/* Begin with mappings. */
 		bytes[0] = MODEL_MMAP;
 		bytes[1] = 0xf0;
 		if (!check_sequence(bytes, sizeof(bytes))) {
