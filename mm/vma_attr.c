@@ -298,13 +298,19 @@ static struct vm_area_struct *seal_part(struct vma_iterator *vmi,
 					unsigned int seals)
 {
 	vma_flags_t flags = vma->flags;
+	struct vm_area_struct *merged;
 
 	vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
-	vma = vma_modify_flags(vmi, prev, vma, start, end, &flags);
-	if (!IS_ERR(vma))
-		set_seals(vma, seals);
+	merged = vma_modify_flags(vmi, prev, vma, start, end, &flags);
+	if (IS_ERR(merged)) {
+		if (vma->vm_start != start || vma->vm_end != end)
+			return merged;
+		/* There was no memory to merge a whole VMA: it stays apart. */
+		merged = vma;
+	}
+	set_seals(merged, seals);
 
-	return vma;
+	return merged;
 }
 
 /* Seal the end of a range, which lies within @vma from @start on. */
@@ -335,8 +341,8 @@ static int seal_last(struct vm_area_struct *vma, unsigned long start,
  *
  * First come the steps that can fail: the range is checked, split at its start if
  * it has several VMAs, and its last VMA, often the only one, is sealed up to its
- * end. From then on nothing can fail, except merging VMAs that become equal, which
- * does no harm. So no seal has to be removed after an error.
+ * end. From then on nothing can fail: VMAs that become equal stay apart if there is
+ * no memory to merge them. So no seal has to be removed after an error.
  *
  * At vm.max_map_count the split at the start of several VMAs is refused even where
  * the first could be joined with the second.
@@ -352,7 +358,7 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 {
 	unsigned int seals = mseal_flags_to_seals(mseal_flags);
 	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma, *prev, *merged;
+	struct vm_area_struct *vma, *prev;
 	struct range_facts facts;
 	int err;
 
@@ -379,12 +385,9 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	prev = vma_prev(&vmi);
 	for_each_vma_range(vmi, vma, end) {
 		if (!has_seals(vma, seals) || unlikely(err)) {
-			merged = seal_part(&vmi, prev, vma, vma->vm_start,
-					   vma->vm_end, seals);
-			if (IS_ERR(merged))	/* Without memory it stays apart. */
-				set_seals(vma, seals);
-			else
-				vma = merged;
+			/* A whole VMA: this cannot fail. */
+			vma = seal_part(&vmi, prev, vma, vma->vm_start,
+					vma->vm_end, seals);
 		}
 		prev = vma;
 	}

@@ -21,6 +21,7 @@
 #include <asm/tlbflush.h>
 
 #include "internal.h"
+#include "vma_attr_discard.h"
 
 /*
  * MADV_REMOVE cannot hold the mmap lock while the file system punches the hole:

@@ -20,6 +20,7 @@
 #include <linux/vma_attr.h>
 
 #include "../internal.h"
+#include "../vma_attr_discard.h"
 
 static char seals_to_char(vm_flags_t seals)
 {
