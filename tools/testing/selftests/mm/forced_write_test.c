@@ -147,6 +147,7 @@ enum mem {
 #define ALWAYS		0x100	/* the policy does not matter */
 #define RACE		0x200
 #define SEALS_ITSELF	0x400
+#define MONITOR_RWP	0x800
 
 struct way {
 	enum origin origin;
@@ -429,51 +430,14 @@ static char *make_memory(void)
 	return at;
 }
 
-/* userfaultfd, the kind that needs no privilege unless flags say otherwise */
-
-static int open_uffd(int flags, uint64_t features, const char *what)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd, probe;
-
-	probe = syscall(__NR_userfaultfd, O_CLOEXEC | flags);
-	if (probe < 0 && is_missing(errno))
-		skip("the kernel has no userfaultfd");
-	if (probe < 0 && errno == EPERM && !flags)
-		skip("no permission to answer faults of the kernel");
-	need(probe >= 0, "userfaultfd");
-	need(!ioctl(probe, UFFDIO_API, &api), "UFFDIO_API");
-	close(probe);
-	if (features & ~api.features)
-		skip("this kernel's userfaultfd has no %s", what);
-
-	/* poll() works only on one that does not block. */
-	fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK | flags);
-	need(fd >= 0, "userfaultfd");
-	api = (struct uffdio_api){ .api = UFFD_API, .features = features };
-	need(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	return fd;
-}
-
-static int new_uffd(uint64_t features, const char *what)
-{
-	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
-}
-
-static int uffd_register(int uffd, char *at, size_t len, uint64_t mode)
-{
-	struct uffdio_register reg = {
-		.range = { (unsigned long)at, len },
-		.mode = mode,
-	};
-
-	return ioctl(uffd, UFFDIO_REGISTER, &reg) ? errno : 0;
-}
+/* userfaultfd */
 
 static uint64_t monitor_mode(void)
 {
 	if (way->flags & MONITOR_WP)
 		return UFFDIO_REGISTER_MODE_WP;
+	if (way->flags & MONITOR_RWP)
+		return UFFDIO_REGISTER_MODE_RWP;
 	if (way->flags & MONITOR_MINOR)
 		return UFFDIO_REGISTER_MODE_MINOR;
 	return UFFDIO_REGISTER_MODE_MISSING;
@@ -487,6 +451,8 @@ static int uffd_for_case(void)
 		return new_uffd(UFFD_FEATURE_MOVE, "move");
 	if (way->flags & MONITOR_WP)
 		return new_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP, "write protection");
+	if (way->flags & MONITOR_RWP)
+		return new_uffd(UFFD_FEATURE_RWP, "read-write protection");
 	if (way->flags & MONITOR_MINOR)
 		return new_uffd(UFFD_FEATURE_MINOR_SHMEM, "minor faults");
 	return new_uffd(0, "");
@@ -575,7 +541,7 @@ static int look_for_monitor(void)
 	nr = read_vmas(shared->at, shared->at + shared->len, vmas, ARRAY_SIZE(vmas));
 	for (int i = 0; i < nr && i < (int)ARRAY_SIZE(vmas); i++)
 		if (vma_has_flag(&vmas[i], "um") || vma_has_flag(&vmas[i], "uw") ||
-		    vma_has_flag(&vmas[i], "ui"))
+		    vma_has_flag(&vmas[i], "ur") || vma_has_flag(&vmas[i], "ui"))
 			return MONITORED;
 	return UNMONITORED;
 }
@@ -1070,20 +1036,9 @@ static int write_register(void)
 	return uffd_register(shared->uffd, shared->at, shared->len, monitor_mode());
 }
 
-static int copy_from(int uffd, char *to, char *from, size_t len)
-{
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = len,
-	};
-
-	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
-}
-
 static int write_copy(void)
 {
-	return copy_from(shared->uffd, shared->at, anon(shared->len, ATTACKER), shared->len);
+	return uffd_copy(shared->uffd, shared->at, anon(shared->len, ATTACKER), shared->len);
 }
 
 /* Discard the contents: flags == 0 does not keep those of a private file. */
@@ -1096,40 +1051,17 @@ static int write_emptied(void)
 
 static int write_zeropage(void)
 {
-	struct uffdio_zeropage zero = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_ZEROPAGE, &zero) ? errno : 0;
+	return uffd_zeropage(shared->uffd, shared->at, shared->len);
 }
 
 static int write_continue(void)
 {
-	struct uffdio_continue cont = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_CONTINUE, &cont) ? errno : 0;
+	return uffd_continue(shared->uffd, shared->at, shared->len);
 }
 
 static int write_poison(void)
 {
-	struct uffdio_poison poison = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_POISON, &poison) ? errno : 0;
-}
-
-static int move_page(char *to, char *from)
-{
-	struct uffdio_move move = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = page_size,
-	};
-
-	return ioctl(shared->uffd, UFFDIO_MOVE, &move) ? errno : 0;
+	return uffd_poison(shared->uffd, shared->at, shared->len);
 }
 
 /* Map an unsealed destination; the sealed mapping becomes the source. */
@@ -1149,7 +1081,7 @@ static void make_source(void)
 
 static int write_move(void)
 {
-	return move_page(shared->at, shared->from);
+	return uffd_move(shared->uffd, shared->at, shared->from, page_size);
 }
 
 /*
@@ -1165,7 +1097,7 @@ static void *copy_slowly(void *arg)
 {
 	struct slow_copy *copy = arg;
 
-	copy->err = copy_from(shared->uffd, shared->at, copy->from, page_size);
+	copy->err = uffd_copy(shared->uffd, shared->at, copy->from, page_size);
 	return NULL;
 }
 
@@ -1187,7 +1119,7 @@ static int write_copy_over_seal(void)
 	     "a fill that waits for its source");
 	need(!mprotect(shared->at, page_size, PROT_READ), "mprotect");
 	seal_range(shared->at, page_size, 0);
-	need(!copy_from(source, copy.from, anon(page_size, ATTACKER), page_size),
+	need(!uffd_copy(source, copy.from, anon(page_size, ATTACKER), page_size),
 	     "the source of the fill");
 	errno = pthread_join(thread, NULL);
 	need(!errno, "pthread_join");
@@ -1330,7 +1262,7 @@ static int race_call(unsigned int page, char *source)
 	case PROCESS_VM:
 		return write_process_vm();
 	case UFFD_COPY:
-		return copy_from(shared->uffd, shared->at + page * page_size, source,
+		return uffd_copy(shared->uffd, shared->at + page * page_size, source,
 				 page_size);
 	default:
 		return write_mem();
@@ -1543,6 +1475,12 @@ static const struct way ways[] = {
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, 0, MONITOR_WP, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, MSEAL_DISCARD, MONITOR_WP,
 	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, 0, MONITOR_RWP,
+	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, MSEAL_DISCARD, MONITOR_RWP,
+	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection of a shared file", SHARED_FILE, RO, 0,
+	  MONITOR_RWP, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "minor faults", SHARED_FILE, RO, 0, MONITOR_MINOR,
 	  TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "by a process with the same mm", ANON, RO, 0, SHARED_MM,
@@ -1553,6 +1491,8 @@ static const struct way ways[] = {
 	{ UFFD_REGISTER, OWN, "missing pages", ANON, RO, NO_SEAL, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "missing pages", PRIVATE_FILE, RX, NO_SEAL, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, NO_SEAL, MONITOR_WP,
+	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, NO_SEAL, MONITOR_RWP,
 	  TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "missing pages", ANON, RW, NO_SEAL, TO_MONITORED },
 	{ UFFD_REGISTER, OTHER, "missing pages", ANON, RO, NO_SEAL, TO_MONITORED },
@@ -1570,6 +1510,8 @@ static const struct way ways[] = {
 	  FILL_BY(write_emptied) },
 	{ UFFD_COPY, OWN, "a hole, monitored for write protection", ANON, RO, 0,
 	  UNTOUCHED | MONITOR | MONITOR_WP, FILL_BY(write_copy) },
+	{ UFFD_COPY, OWN, "a hole, monitored for read-write protection", ANON, RO, 0,
+	  UNTOUCHED | MONITOR | MONITOR_RWP, FILL_BY(write_copy) },
 	{ UFFD_COPY, OWN, "a huge page", HUGETLB, RO, 0, UNTOUCHED | MONITOR,
 	  FILL_BY(write_copy) },
 	{ UFFD_COPY, OWN, "by a process with the same mm", ANON, RO, 0,
@@ -1697,7 +1639,7 @@ static void set_up(void)
 	}
 	at = make_memory();
 	if (way->origin != UFFD_REGISTER &&
-	    way->flags & (MONITOR | MONITOR_WP | MONITOR_MINOR)) {
+	    way->flags & (MONITOR | MONITOR_WP | MONITOR_RWP | MONITOR_MINOR)) {
 		errno = uffd_register(shared->uffd, at, shared->len, monitor_mode());
 		need(!errno, "UFFDIO_REGISTER");
 	}

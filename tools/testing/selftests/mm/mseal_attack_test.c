@@ -417,36 +417,6 @@ static void stay_on_this_cpu(void)
 	need(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
 
-static int open_uffd(int flags, uint64_t features, const char *what)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd, probe;
-
-	probe = syscall(__NR_userfaultfd, O_CLOEXEC | flags);
-	if (probe < 0 && is_missing(errno))
-		skip("the kernel has no userfaultfd");
-	if (probe < 0 && errno == EPERM)
-		skip("no permission to answer faults of the kernel");
-	need(probe >= 0, "userfaultfd");
-	need(!ioctl(probe, UFFDIO_API, &api), "UFFDIO_API");
-	close(probe);
-	if (features & ~api.features)
-		skip("this kernel's userfaultfd has no %s", what);
-
-	/* poll() works only on one that does not block. */
-	fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK | flags);
-	need(fd >= 0, "userfaultfd");
-	api = (struct uffdio_api){ .api = UFFD_API, .features = features };
-	need(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	return fd;
-}
-
-/* A userfaultfd that needs no privilege. */
-static int new_uffd(uint64_t features, const char *what)
-{
-	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
-}
-
 /* Wait for an event. It is not read, so the thread that caused it stays blocked. */
 static void wait_for_event(int uffd)
 {
@@ -456,47 +426,16 @@ static void wait_for_event(int uffd)
 	     "an event of the userfaultfd");
 }
 
-static int uffd_register(int uffd, char *at, size_t pages, uint64_t mode)
-{
-	struct uffdio_register reg = {
-		.range = { (unsigned long)at, len_of(pages) },
-		.mode = mode,
-	};
-
-	return ioctl(uffd, UFFDIO_REGISTER, &reg) ? errno : 0;
-}
-
 static void monitor(int uffd, char *at, size_t pages, uint64_t mode)
 {
-	errno = uffd_register(uffd, at, pages, mode);
+	errno = uffd_register(uffd, at, len_of(pages), mode);
 	need(!errno, "UFFDIO_REGISTER");
 }
 
-static int uffd_copy_from(int uffd, char *to, char *from)
+/* Fill one page with the attacker's bytes. */
+static int fill_page(int uffd, char *to)
 {
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = page_size,
-	};
-
-	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
-}
-
-static int uffd_copy(int uffd, char *to)
-{
-	return uffd_copy_from(uffd, to, anon(1, ATTACKER));
-}
-
-static int uffd_move(int uffd, char *to, char *from, size_t pages)
-{
-	struct uffdio_move move = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = len_of(pages),
-	};
-
-	return ioctl(uffd, UFFDIO_MOVE, &move) ? errno : 0;
+	return uffd_copy(uffd, to, anon(1, ATTACKER), page_size);
 }
 
 /* A discard that was permitted and is blocked until its event is read. */
@@ -630,7 +569,7 @@ static void *copy_slowly(void *arg)
 {
 	struct armed_copy *c = arg;
 
-	c->err = uffd_copy_from(c->uffd, c->to, c->from);
+	c->err = uffd_copy(c->uffd, c->to, c->from, page_size);
 	return NULL;
 }
 
@@ -653,7 +592,7 @@ static void armed_copy(void)
 	seal(c.to, 1, MSEAL_ALL);
 	keep(c.to, 1, NOBODY);
 
-	errno = uffd_copy(source, c.from);
+	errno = fill_page(source, c.from);
 	need(!errno, "the source of the copy");
 	errno = pthread_join(thread, NULL);
 	need(!errno, "pthread_join");
@@ -675,8 +614,8 @@ static void fill_emptied_memfd(void)
 
 	advise(at, 2, MADV_DONTNEED);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only private memfd", at, OWNER, ATTACKER);
 }
@@ -692,8 +631,8 @@ static void fill_emptied_shared_anon(void)
 
 	advise(at, 2, MADV_REMOVE);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only shared memory", at, OWNER, ATTACKER);
 }
@@ -708,8 +647,8 @@ static void fill_untouched_anon(void)
 	keep(at, 2, NOBODY);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only memory, untouched", at, NOBODY, ATTACKER);
 }
@@ -725,7 +664,7 @@ static void register_sealed(void)
 	keep(at, 2, OWNER);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	need(vma_at(at, &vma), "the mapping is still there");
 	if (vma_has_flag(&vma, "um"))
 		got("a userfaultfd that answers the faults of the sealed mapping");
@@ -751,7 +690,7 @@ static void fill_monitored_copy(void)
 	int uffd;
 	char *at = monitored_file(&uffd, 0, "");
 
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only file", at, THE_FILE, ATTACKER);
 }
@@ -760,11 +699,8 @@ static void fill_monitored_zeropage(void)
 {
 	int uffd;
 	char *at = monitored_file(&uffd, 0, "");
-	struct uffdio_zeropage zero = {
-		.range = { (unsigned long)at, page_size },
-	};
 
-	step("UFFDIO_ZEROPAGE", ioctl(uffd, UFFDIO_ZEROPAGE, &zero) ? errno : 0);
+	step("UFFDIO_ZEROPAGE", uffd_zeropage(uffd, at, page_size));
 	close(uffd);
 	look_for("sealed read-only file", at, THE_FILE, NOBODY);
 }
@@ -789,12 +725,9 @@ static void fill_monitored_poison(void)
 {
 	int uffd;
 	char *at = monitored_file(&uffd, UFFD_FEATURE_POISON, "poison");
-	struct uffdio_poison poison = {
-		.range = { (unsigned long)at, page_size },
-	};
 
 	need(is_hole(at), "a hole");
-	step("UFFDIO_POISON", ioctl(uffd, UFFDIO_POISON, &poison) ? errno : 0);
+	step("UFFDIO_POISON", uffd_poison(uffd, at, page_size));
 	close(uffd);
 	/* Do not read the page: UML panics if it is poisoned. */
 	if (!is_hole(at))
@@ -805,9 +738,6 @@ static void fill_monitored_continue(void)
 {
 	int uffd = new_uffd(UFFD_FEATURE_MINOR_SHMEM, "minor faults");
 	char *at = map_at(room(2), 2, MAP_SHARED, new_file(2), ANY);
-	struct uffdio_continue cont = {
-		.range = { (unsigned long)at, page_size },
-	};
 
 	monitor(uffd, at, 2, UFFDIO_REGISTER_MODE_MINOR);
 	read_only(at, 2);
@@ -815,7 +745,7 @@ static void fill_monitored_continue(void)
 	keep(at, 2, THE_FILE);
 	need(is_hole(at), "a hole");
 
-	step("UFFDIO_CONTINUE", ioctl(uffd, UFFDIO_CONTINUE, &cont) ? errno : 0);
+	step("UFFDIO_CONTINUE", uffd_continue(uffd, at, page_size));
 	if (!is_hole(at))
 		got("a page in a hole of sealed memory, at a time of the attacker's choice");
 	close(uffd);
@@ -859,7 +789,7 @@ static void move_out_despite_key(void)
 	     "the key lets the seal refuse MADV_DONTNEED");
 	note("the key denies writing, so the seal refuses MADV_DONTNEED: EPERM");
 
-	step("UFFDIO_MOVE", uffd_move(uffd, to, at, 2));
+	step("UFFDIO_MOVE", uffd_move(uffd, to, at, len_of(2)));
 	close(uffd);
 	look("sealed memory that the key denies to write", at, 2, OWNER);
 }
@@ -877,7 +807,7 @@ static void move_in_despite_key(void)
 	deny_write(key);
 	keep(at, 2, NOBODY);
 
-	step("UFFDIO_MOVE", uffd_move(uffd, at, from, 2));
+	step("UFFDIO_MOVE", uffd_move(uffd, at, from, len_of(2)));
 	close(uffd);
 	look_for("sealed memory that the key denies to write", at, NOBODY, ATTACKER);
 }
@@ -893,7 +823,7 @@ static void copy_despite_key(void)
 	deny_write(key);
 	keep(at, 2, NOBODY);
 
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed memory that the key denies to write", at, NOBODY, ATTACKER);
 }
@@ -910,7 +840,7 @@ static int copy_from_child(void *arg)
 	/* This changes the child's register only, not the parent's. */
 	if (pkey_set(f->key, 0))
 		return errno;
-	return uffd_copy(f->uffd, f->at);
+	return fill_page(f->uffd, f->at);
 }
 
 static void copy_by_another_process(void)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
+#include "mseal_uffd.h"
 
 #define CASE_TIMEOUT	120		/* seconds; nothing here takes ten */
 #define EVENT_TIMEOUT	(60 * 1000)	/* milliseconds */
@@ -139,6 +140,28 @@ static inline void need(bool ok, const char *what)
 static inline bool is_missing(int err)
 {
 	return err == ENOSYS;
+}
+
+/* The userfaultfd of a case, which is skipped if the kernel has none like it. */
+static inline int open_uffd(int flags, uint64_t features, const char *what)
+{
+	const int uffd = uffd_open(flags, features);
+
+	if (uffd == -ENOSYS)
+		skip("the kernel has no userfaultfd");
+	if (uffd == -EOPNOTSUPP)
+		skip("this kernel's userfaultfd has no %s", what);
+	if (uffd == -EPERM && !flags)
+		skip("no permission to answer faults of the kernel");
+	errno = uffd < 0 ? -uffd : 0;
+	need(uffd >= 0, "userfaultfd");
+	return uffd;
+}
+
+/* One that needs no privilege. */
+static inline int new_uffd(uint64_t features, const char *what)
+{
+	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
 }
 
 /* On a kernel that does not know these flags, seal with flags == 0. */
