@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
+#include "mseal_uffd.h"
 
 #define MAX_VMAS	24
 #define SPAN		8	/* units that are looked at in each place */
@@ -2042,6 +2043,350 @@ TEST_F(mseal, shadow_stack_is_not_writable)
 
 		EXPECT_EQ(flags & MSEAL_DISCARD ? EPERM : 0, err)
 			TH_LOG("advice %d", advice[i]);
+	}
+}
+
+/*
+ * Protection by userfaultfd
+ *
+ * No seal refuses it, because it does not change what a mapping permits: it never
+ * grants access, it keeps the contents, and it ends with its descriptor.
+ */
+
+#define TRACKED		(PAGES - 2)	/* pages with contents, before two holes */
+
+struct protection {
+	const char *name;
+	const char *code;		/* in VmFlags, once it is registered */
+	uint64_t mode, features;
+	int (*set)(int uffd, const void *at, size_t len, bool protect);
+	bool no_reads;			/* from a protected page */
+	bool no_stores;
+};
+
+/* With UFFD_FEATURE_SIGBUS an access fails instead of waiting for an answer. */
+static const struct protection write_protection = {
+	"UFFDIO_WRITEPROTECT", "uw", UFFDIO_REGISTER_MODE_WP,
+	UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS,
+	uffd_writeprotect, .no_stores = true,
+};
+
+static const struct protection rw_protection = {
+	"UFFDIO_RWPROTECT", "ur", UFFDIO_REGISTER_MODE_RWP,
+	UFFD_FEATURE_RWP | UFFD_FEATURE_SIGBUS,
+	uffd_rwprotect, .no_reads = true, .no_stores = true,
+};
+
+/* The kernel resolves a page itself when it is accessed. */
+static const struct protection async_rw_protection = {
+	"asynchronous UFFDIO_RWPROTECT", "ur", UFFDIO_REGISTER_MODE_RWP,
+	UFFD_FEATURE_RWP | UFFD_FEATURE_RWP_ASYNC,
+	uffd_rwprotect,
+};
+
+static const struct tracked {
+	const char *name;
+	int prot, flags;
+	const char *perms;
+} tracked[] = {
+	{ "read-only anonymous", PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, "r--p" },
+	{ "writable anonymous", PROT_READ | PROT_WRITE,
+	  MAP_PRIVATE | MAP_ANONYMOUS, "rw-p" },
+	{ "read-only shared memfd", PROT_READ, MAP_SHARED, "r--s" },
+	{ "writable shared memfd", PROT_READ | PROT_WRITE, MAP_SHARED, "rw-s" },
+	{ "read-only private memfd", PROT_READ, MAP_PRIVATE, "r--p" },
+};
+
+static char *map_tracked(const struct tracked *t)
+{
+	const size_t len = PAGES * page_size;
+	char *at = find_hole(3 * PAGES, page_size);
+	int fd = -1;
+
+	if (!at)
+		return NULL;
+	if (!(t->flags & MAP_ANONYMOUS)) {
+		fd = memfd_create("mseal", MFD_CLOEXEC);
+		if (fd < 0 || ftruncate(fd, len))
+			return NULL;
+	}
+	at = map_at(at + PAGES * page_size, len, t->flags, fd);
+	if (fd >= 0)
+		close(fd);
+	if (!at)
+		return NULL;
+	fill(at, TRACKED, page_size, IN_MEMORY);
+	return mprotect(at, len, t->prot) ? NULL : at;
+}
+
+/*
+ * Store a word by a read(2), so that a store that is not possible is no signal.
+ * Unlike process_vm_writev(2) this depends on the page table.
+ */
+static int store(char *at, uint64_t word)
+{
+	int fds[2], err = 0;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return errno;
+	if (write(fds[1], &word, sizeof(word)) != sizeof(word) ||
+	    read(fds[0], at, sizeof(word)) != sizeof(word))
+		err = errno;
+	close(fds[0]);
+	close(fds[1]);
+	return err;
+}
+
+enum tracking { UNTRACKED, REGISTERED, PROTECTED };
+
+/* Returns what is not as it has to be, or NULL. */
+static const char *look_at_tracked(const struct tracked *t, char *at,
+				   const struct protection *p, unsigned int seals,
+				   enum tracking tracking)
+{
+	const bool no_reads = tracking == PROTECTED && p->no_reads;
+	const bool no_stores = tracking == PROTECTED && p->no_stores;
+	const bool registered = tracking != UNTRACKED;
+	struct vma vma;
+
+	if (!pages_all_have(at, seals, PAGES))
+		return "other seals than expected";
+	if (read_vmas(at, at + PAGES * page_size, &vma, 1) != 1)
+		return "not one mapping";
+	if (vma_has_flag(&vma, p->code) != registered)
+		return "VmFlags do not show what is registered";
+	if (strcmp(vma.perms, t->perms))
+		return "the protection has changed";
+
+	for (size_t i = 0; i < TRACKED; i++) {
+		const uint64_t word = content(IN_MEMORY, i);
+		char *page = at + i * page_size;
+		const int err = store(page, word);
+
+		if (no_reads && peek(page).err != EFAULT)
+			return "a protected page can be read";
+		if (!no_reads && !has_word(page, word))
+			return "the contents are not there";
+		if (!(t->prot & PROT_WRITE) && err != EFAULT)
+			return "a store to a read-only page does not fail";
+		if (no_stores && err != EFAULT)
+			return "a store to a protected page does not fail";
+		if (t->prot & PROT_WRITE && !no_stores && err)
+			return "a store to a writable page fails";
+	}
+	return NULL;
+}
+
+#define TRACKED_LEN	(TRACKED * page_size)
+
+/* Returns what is wrong with protecting a mapping that is or will be sealed. */
+static const char *try_protection(const struct tracked *t, const struct protection *p,
+				  int uffd, unsigned long flags, bool seal_first)
+{
+	const size_t len = PAGES * page_size;
+	const unsigned int seals = seals_of(flags);
+	char *at = map_tracked(t);
+	const char *wrong;
+
+	if (!at)
+		return "cannot make the mapping";
+	if (seal_first && sys_mseal(at, len, flags))
+		return "mseal fails";
+	if (uffd_register(uffd, at, len, p->mode))
+		return "registering fails";
+	wrong = look_at_tracked(t, at, p, seal_first ? seals : 0, REGISTERED);
+	if (wrong)
+		return wrong;
+	if (p->set(uffd, at, TRACKED_LEN, true))
+		return "protecting fails";
+	if (!seal_first && sys_mseal(at, len, flags))
+		return "mseal fails";
+	wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+	if (wrong)
+		return wrong;
+	if (p->set(uffd, at, TRACKED_LEN, false))
+		return "resolving fails";
+	wrong = look_at_tracked(t, at, p, seals, REGISTERED);
+	if (wrong)
+		return wrong;
+
+	/* Once more; this time closing the descriptor resolves it. */
+	if (p->set(uffd, at, TRACKED_LEN, true))
+		return "protecting again fails";
+	wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+	if (wrong)
+		return wrong;
+	close(uffd);
+	return look_at_tracked(t, at, p, seals, UNTRACKED);
+}
+
+FIXTURE(uffd) { };
+FIXTURE_TEARDOWN(uffd) { }
+FIXTURE_VARIANT(uffd) {
+	const struct protection *p;
+	unsigned long flags;
+};
+
+#define PROTECTION(variant, protection)					\
+	UFFD_VARIANT(variant##_flags_0, protection, 0);			\
+	UFFD_VARIANT(variant##_map, protection, MSEAL_MAP);		\
+	UFFD_VARIANT(variant##_prot, protection, MSEAL_PROT);		\
+	UFFD_VARIANT(variant##_discard, protection, MSEAL_DISCARD);	\
+	UFFD_VARIANT(variant##_all, protection, MSEAL_ALL)
+
+#define UFFD_VARIANT(variant, protection, flags)			\
+	FIXTURE_VARIANT_ADD(uffd, variant) { &(protection), flags }
+
+PROTECTION(wp, write_protection);
+PROTECTION(rwp, rw_protection);
+PROTECTION(async_rwp, async_rw_protection);
+
+static int open_uffd(const struct protection *p)
+{
+	return uffd_open(UFFD_USER_MODE_ONLY, p->features);
+}
+
+FIXTURE_SETUP(uffd)
+{
+	const int uffd = open_uffd(variant->p);
+
+	if (uffd == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	if (uffd == -EOPNOTSUPP)
+		SKIP(return, "this kernel's userfaultfd has no %s", variant->p->name);
+	ASSERT_LE(0, uffd);
+	close(uffd);
+}
+
+static void run_protection(struct __test_metadata *_metadata,
+			   const struct protection *p, unsigned long flags,
+			   bool seal_first)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tracked); i++) {
+		const char *wrong = try_protection(&tracked[i], p, open_uffd(p), flags,
+						   seal_first);
+
+		EXPECT_EQ(NULL, wrong)
+			TH_LOG("%s, %s: %s", flags_name(flags), tracked[i].name, wrong);
+	}
+}
+
+TEST_F(uffd, protects_what_is_sealed)
+{
+	run_protection(_metadata, variant->p, variant->flags, true);
+}
+
+TEST_F(uffd, resolves_what_was_sealed_later)
+{
+	run_protection(_metadata, variant->p, variant->flags, false);
+}
+
+/* Is a page in memory? Looking does not bring it there. */
+static bool is_resident(char *at)
+{
+	unsigned char resident;
+
+	return !mincore(at, page_size, &resident) && resident & 1;
+}
+
+/* Holes that are monitored for protection only are still sealed. */
+TEST_F(uffd, fills)
+{
+	const unsigned long flags = variant->flags;
+	const uint64_t mode = variant->p->mode;
+	char *source = map_pages(1);
+
+	ASSERT_NE(NULL, source);
+	fill(source, 1, page_size, ELSEWHERE);
+	for (size_t i = 0; i < ARRAY_SIZE(tracked); i++) {
+		const struct tracked *t = &tracked[i];
+		const bool refused = flags & MSEAL_DISCARD && !(t->prot & PROT_WRITE);
+		const int want = refused ? EPERM : 0;
+		const int uffd = open_uffd(variant->p);
+		char *at = map_tracked(t), *holes = at + TRACKED_LEN;
+		struct vma vma;
+
+		ASSERT_LE(0, uffd);
+		ASSERT_NE(NULL, at);
+		ASSERT_EQ(0, uffd_register(uffd, at, PAGES * page_size, mode));
+		ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
+		ASSERT_FALSE(is_resident(holes) || is_resident(holes + page_size));
+
+		EXPECT_EQ(want, uffd_copy(uffd, holes, source, page_size))
+			TH_LOG("UFFDIO_COPY: %s, %s", flags_name(flags), t->name);
+		EXPECT_EQ(!refused, is_resident(holes));
+		EXPECT_EQ(want, uffd_zeropage(uffd, holes + page_size, page_size))
+			TH_LOG("UFFDIO_ZEROPAGE: %s, %s", flags_name(flags), t->name);
+		EXPECT_EQ(!refused, is_resident(holes + page_size));
+		EXPECT_TRUE(has_word(holes, refused ? 0 : content(ELSEWHERE, 0)));
+
+		/* A mode that fills is refused also beside one that does not. */
+		EXPECT_EQ(want, uffd_register(uffd, at, PAGES * page_size,
+					      mode | UFFDIO_REGISTER_MODE_MISSING))
+			TH_LOG("UFFDIO_REGISTER: %s, %s", flags_name(flags), t->name);
+		ASSERT_EQ(1, read_vmas(at, at + PAGES * page_size, &vma, 1));
+		EXPECT_TRUE(vma_has_flag(&vma, variant->p->code));
+		EXPECT_EQ(!refused, vma_has_flag(&vma, "um"));
+		close(uffd);
+	}
+}
+
+static int try_move(char *at)
+{
+	return mremap(at, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      find_hole(1, page_size)) == MAP_FAILED ? errno : 0;
+}
+
+/* What seals refuse, they refuse on protected pages. */
+TEST_F(uffd, other_operations)
+{
+	static const struct {
+		const char *name;
+		int (*run)(char *at);
+		unsigned int always;
+		unsigned int unless_writable;
+	} ops[] = {
+		{ "munmap", try_unmap, SEAL_MAP },
+		{ "mremap", try_move, SEAL_MAP },
+		{ "mprotect", try_protect, SEAL_PROT },
+		{ "MADV_DONTNEED", try_discard, 0, SEAL_DISCARD },
+	};
+	const size_t len = PAGES * page_size;
+	const unsigned int seals = seals_of(variant->flags);
+	const struct protection *p = variant->p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tracked) * ARRAY_SIZE(ops); i++) {
+		const struct tracked *t = &tracked[i / ARRAY_SIZE(ops)];
+		const int nr = i % ARRAY_SIZE(ops);
+		const bool anon = t->flags & MAP_ANONYMOUS;
+		const unsigned int unless_writable = ops[nr].unless_writable |
+			(ops[nr].unless_writable && anon ? SEAL_DISCARD_WEAK : 0);
+		const bool refused = seals & ops[nr].always ||
+			(seals & unless_writable && !(t->prot & PROT_WRITE));
+		const int uffd = open_uffd(p);
+		char *at = map_tracked(t);
+		const char *wrong;
+
+		ASSERT_LE(0, uffd);
+		ASSERT_NE(NULL, at);
+		ASSERT_EQ(0, uffd_register(uffd, at, len, p->mode));
+		ASSERT_EQ(0, p->set(uffd, at, TRACKED_LEN, true));
+		ASSERT_EQ(0, sys_mseal(at, len, variant->flags));
+		EXPECT_EQ(refused ? EPERM : 0, ops[nr].run(at))
+			TH_LOG("%s: %s, %s", ops[nr].name, flags_name(variant->flags),
+			       t->name);
+		if (refused) {
+			wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+			EXPECT_EQ(NULL, wrong)
+				TH_LOG("%s: %s, %s: %s", ops[nr].name,
+				       flags_name(variant->flags), t->name, wrong);
+			EXPECT_EQ(0, p->set(uffd, at, TRACKED_LEN, false));
+			wrong = look_at_tracked(t, at, p, seals, REGISTERED);
+			EXPECT_EQ(NULL, wrong)
+				TH_LOG("%s: %s, %s, resolved: %s", ops[nr].name,
+				       flags_name(variant->flags), t->name, wrong);
+		}
+		close(uffd);
 	}
 }
 
