@@ -9,10 +9,10 @@ KERNEL ?= patched
 export GUEST KERNEL
 
 # make passes the variables of its command line (BUILD=, BASE_VERSION=, KERNEL_SRC=,
-# CONFIG=, ARCH=, RUN=, ARGS=, FORCE=) to the scripts through the environment.
+# CONFIG=, ARCH=, RUN=, ARGS=, FILES=, FORCE=) to the scripts through the environment.
 
-ifneq ($(words $(GUEST)) $(filter um x86_64 arm64,$(GUEST)),1 $(GUEST))
-$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64)
+ifneq ($(words $(GUEST)) $(filter um x86_64 arm64 debian,$(GUEST)),1 $(GUEST))
+$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64 debian)
 endif
 ifneq ($(words $(KERNEL)) $(filter patched pristine,$(KERNEL)),1 $(KERNEL))
 $(error KERNEL=$(KERNEL): there is no such kernel; it is one of: patched pristine)
@@ -21,7 +21,8 @@ endif
 # Each step takes its own lock and uses all CPUs by itself.
 .NOTPARALLEL:
 
-.PHONY: help deps tree status export patch kernel guest run test test-list test-overlay kunit \
+.PHONY: help deps tree status export patch kernel guest guest-debian-test run test test-list \
+	test-overlay kunit \
 	attacks sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -30,7 +31,8 @@ help:
 	@echo '                     [SUITES="um kunit ...": only these; make test-list lists them]'
 	@echo ''
 	@echo 'make guest RUN=prog  run static programs in a guest; passes on output and exit status'
-	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine]'
+	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine];'
+	@echo '                     GUEST=debian: any program, also gdb, perf, bpftrace [FILES=host:guest]'
 	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
 	@echo 'make attacks         only the attacks, on the pristine kernel and on ours [GUEST=]'
 	@echo 'make sysmap          only sealed system mappings, in the x86_64 guest [ARCH=arm64]'
@@ -39,6 +41,7 @@ help:
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
+	@echo 'make guest-debian-test  gdb, perf, bpftrace and the reference policy in the debian guest'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository applied; the base'
@@ -74,7 +77,8 @@ kernel: tree
 	@$S/build
 
 guest: kernel
-	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
+	@$(if $(filter debian,$(GUEST)),$S/deps debian && $S/debian >/dev/null)
+	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") $(addprefix --file ,$(FILES)) -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
 
 run: tree
 	@KERNEL=patched GUEST=um $S/build >/dev/null
@@ -128,6 +132,14 @@ coverage: tree
 
 mutants: tree
 	@$S/mutants $(if $(JOBS),--jobs $(JOBS)) $(ONLY)
+
+guest-debian-test: override GUEST := debian
+guest-debian-test: tree
+	@$S/deps debian
+	@$S/debian >/dev/null
+	@KERNEL=pristine $S/build >/dev/null
+	@KERNEL=patched $S/build >/dev/null
+	@$S/tests/debian
 
 test-overlay: deps
 	@$S/tests/overlay
