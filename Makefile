@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The door to everything here that is not kernel source. 'make help' lists it.
+# Targets for everything here that is not kernel source. 'make help' lists them.
 
 S := scripts/mseal
 
@@ -9,36 +9,39 @@ KERNEL ?= patched
 export GUEST KERNEL
 
 # make passes the variables of its command line (BUILD=, BASE_VERSION=, KERNEL_SRC=,
-# CONFIG=, ARCH=, RUN=, ARGS=, FORCE=) to the scripts through the environment.
+# CONFIG=, ARCH=, RUN=, ARGS=, FILES=, FORCE=) to the scripts through the environment.
 
-ifneq ($(words $(GUEST)) $(filter um x86_64 arm64,$(GUEST)),1 $(GUEST))
-$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64)
+ifneq ($(words $(GUEST)) $(filter um x86_64 arm64 debian,$(GUEST)),1 $(GUEST))
+$(error GUEST=$(GUEST): there is no such guest; it is one of: um x86_64 arm64 debian)
 endif
 ifneq ($(words $(KERNEL)) $(filter patched pristine,$(KERNEL)),1 $(KERNEL))
 $(error KERNEL=$(KERNEL): there is no such kernel; it is one of: patched pristine)
 endif
 
-# The steps lock and run in parallel by themselves.
+# Each step takes its own lock and uses all CPUs by itself.
 .NOTPARALLEL:
 
-.PHONY: help deps tree status export patch kernel guest run test test-list test-overlay kunit \
+.PHONY: help deps tree status export patch kernel guest guest-debian-test run test test-list \
+	test-overlay kunit \
 	attacks sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
 	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
 	@echo 'make test            all of the set-up, then all tests (what .ci/run calls)'
-	@echo '                     [SUITES="um kunit ...": only these; make test-list: which there are]'
+	@echo '                     [SUITES="um kunit ...": only these; make test-list lists them]'
 	@echo ''
-	@echo 'make guest RUN=prog  run static programs in a guest: output and exit status come back'
-	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine]'
+	@echo 'make guest RUN=prog  run static programs in a guest; passes on output and exit status'
+	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine];'
+	@echo '                     GUEST=debian: any program, also gdb, perf, bpftrace [FILES=host:guest]'
 	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
-	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
-	@echo 'make sysmap          sealed system mappings alone, in the x86_64 guest [ARCH=arm64]'
+	@echo 'make attacks         only the attacks, on the pristine kernel and on ours [GUEST=]'
+	@echo 'make sysmap          only sealed system mappings, in the x86_64 guest [ARCH=arm64]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
 	@echo 'make stress          races with mseal(), Yama and SELinux, with KASAN and lockdep [ROUNDS=]'
-	@echo 'make fuzz            the lock against a model of it, by libFuzzer [SECONDS=] [KEEP=1]'
-	@echo 'make coverage        lines of ours that KUnit and the userland harness run'
-	@echo 'make mutants         break the lock in one place after another: is it noticed? [ONLY= JOBS=]'
+	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
+	@echo 'make coverage        which of our lines KUnit and the userland harness run'
+	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
+	@echo 'make guest-debian-test  gdb, perf, bpftrace and the reference policy in the debian guest'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository applied; the base'
@@ -54,7 +57,7 @@ help:
 	@echo 'make distclean       remove build/ [FORCE=1: with edits not exported]'
 	@echo ''
 	@echo 'BUILD=dir            build there instead of in build/'
-	@echo 'Every step that is needed comes by itself; one that is done is not done again.'
+	@echo 'A target runs the steps that it needs; a step that is done is not repeated.'
 
 deps:
 	@$S/deps
@@ -62,7 +65,7 @@ deps:
 tree: deps
 	@$S/overlay tree
 
-# Not "export" first: that is a word of make's.
+# "export" cannot come first: there it is a directive of make.
 status export:
 	@$S/overlay $@
 
@@ -74,7 +77,8 @@ kernel: tree
 	@$S/build
 
 guest: kernel
-	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
+	@$(if $(filter debian,$(GUEST)),$S/deps debian && $S/debian >/dev/null)
+	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") $(addprefix --file ,$(FILES)) -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
 
 run: tree
 	@KERNEL=patched GUEST=um $S/build >/dev/null
@@ -92,7 +96,7 @@ attacks: tree
 	@KERNEL=patched $S/build >/dev/null
 	@$S/tests/attacks $(GUEST)
 
-# Of arm64 one kernel is enough: it is built by a cross compiler, which takes minutes.
+# For arm64 one kernel is enough: a cross compiler builds it, which takes minutes.
 sysmap: tree
 	@$S/deps $(filter arm64,$(ARCH))
 	@KERNEL=patched GUEST=$(or $(ARCH),x86_64) $S/build >/dev/null
@@ -104,7 +108,7 @@ bench: tree
 	@KERNEL=patched GUEST=x86_64 CONFIG=bench $S/build >/dev/null
 	@$S/bench $(if $(TWICE),--twice)
 
-# A timed-out or splattering guest fails; the rounds bound the time.
+# A guest that times out or whose kernel warns fails; ROUNDS limits the time.
 stress: tree
 	@KERNEL=patched GUEST=x86_64 CONFIG=kasan $S/build >/dev/null
 	@$S/selftests >/dev/null
@@ -128,6 +132,14 @@ coverage: tree
 
 mutants: tree
 	@$S/mutants $(if $(JOBS),--jobs $(JOBS)) $(ONLY)
+
+guest-debian-test: override GUEST := debian
+guest-debian-test: tree
+	@$S/deps debian
+	@$S/debian >/dev/null
+	@KERNEL=pristine $S/build >/dev/null
+	@KERNEL=patched $S/build >/dev/null
+	@$S/tests/debian
 
 test-overlay: deps
 	@$S/tests/overlay

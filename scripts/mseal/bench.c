@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Count instructions per system call. Run under QEMU's -icount shift=0 one tick
- * of the TSC is one guest instruction, so the median of a few hundred calls is
- * exact and comes out the same in every run. Prints "row|process|median".
+ * Count instructions per system call. Under QEMU's -icount shift=0 one tick of
+ * the TSC is one guest instruction, so the median of a few hundred calls is
+ * exact and is the same in every run. Prints "row|process|median".
  *
- * Each process is a child of its own: one that never sealed anything, one that
- * has sealed a mapping which no measured call touches, and one that is refused.
+ * Each process is a child of its own: one that has sealed nothing, one that has
+ * sealed a mapping which no measured call touches, and one that is refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -70,7 +70,7 @@ static void seal(void *addr, size_t len)
 	check(!syscall(__NR_mseal, addr, len, 0), "mseal");
 }
 
-/* One timed system call, with the answer that it must give. */
+/* Time one system call, and check its result. */
 static long timed(bool count, bool refused, long nr, long a, long b, long c,
 		  long d, long e)
 {
@@ -104,8 +104,8 @@ static void print_median(const char *row, enum process process)
 }
 
 /*
- * nr mappings of a page each, side by side. Every other one has VM_DONTDUMP, so
- * that they stay apart whatever is done to all of them.
+ * Map nr mappings of a page each, side by side. Every other one has VM_DONTDUMP,
+ * so that they do not merge, whatever is done to all of them.
  */
 static void map_vmas(unsigned int nr)
 {
@@ -123,7 +123,7 @@ static void unmap_vmas(unsigned int nr)
 	check(!munmap(arena, nr * PAGE), "munmap");
 }
 
-/* Rounds of which the first are thrown away: caches of the allocators fill. */
+/* The first rounds are not counted: they fill caches of the allocators. */
 #define rounds(i, nr)	for (i = -20; i < (nr); i++)
 
 static void row_munmap(bool refused, long unused)
@@ -169,7 +169,7 @@ static void row_mprotect(bool refused, long nr)
 	rounds(i, 301) {
 		timed(i >= 0, refused, SYS_mprotect, (long)arena, nr * PAGE,
 		      PROT_READ, 0, 0);
-		/* Back again: what that costs is another figure, not counted. */
+		/* Undo it; the cost of that is not counted. */
 		if (!refused)
 			check(!mprotect(arena, nr * PAGE, PROT_READ | PROT_WRITE),
 			      "mprotect");
@@ -344,7 +344,7 @@ static void set_level(long level)
 	close(fd);
 }
 
-/* The same, with the system mappings of the new program sealed or not. */
+/* The same with the system mappings of the new program sealed, or not. */
 static void row_exec_level(bool refused, long level)
 {
 	set_level(level);
@@ -352,7 +352,7 @@ static void row_exec_level(bool refused, long level)
 	set_level(0);
 }
 
-/* Needs fresh mappings each time, sealed ones never go: a child for each. */
+/* Seals cannot be removed, so each sample takes a child with new mappings. */
 static void row_mseal(bool refused, long nr)
 {
 	uint64_t ticks, start;
@@ -376,7 +376,7 @@ static void row_mseal(bool refused, long nr)
 	close(fds[1]);
 }
 
-/* Writes that go past what a mapping permits: the LSMs may have a say in them. */
+/* Writes that a mapping may not permit, which the LSMs may check */
 
 static void row_proc_mem(bool refused, long prot)
 {
@@ -404,7 +404,7 @@ static void row_process_vm(bool refused, long unused)
 		      (long)&to, 1);
 }
 
-/* Into a child, which has the mappings of its parent. */
+/* Write into a child, which has the mappings of its parent. */
 static void row_poke(bool refused, long prot)
 {
 	int i, status;
@@ -459,7 +459,7 @@ static const struct row {
 	void (*measure)(bool refused, long argument);
 	long argument;
 	bool can_be_refused;
-	bool of_sysctl;		/* only where it is, and only one process */
+	bool of_sysctl;		/* only if the sysctl exists, and for one process */
 } rows[] = {
 	{ "munmap, 1 page", row_munmap, 0, true },
 	{ "mmap, 1 page", row_mmap, 0, false },
@@ -501,7 +501,7 @@ static void measure(const struct row *row, enum process process)
 		     MAP_ANONYMOUS, -1, 0);
 	check(arena != MAP_FAILED, "mmap");
 	check(!munmap(arena, (MAX_VMAS + 100) * PAGE), "munmap");
-	/* Away from whatever the next mapping might merge with. */
+	/* Away from anything that the next mapping might merge with. */
 	arena += 50 * PAGE;
 	if (process == UNRELATED) {
 		other = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

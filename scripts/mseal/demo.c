@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What does each flag of mseal(2) refuse? Asks the running kernel by doing it,
- * and prints one line for each operation and each way to seal:
+ * Show what each flag of mseal(2) refuses. Tries it on the running kernel and
+ * prints one line for each operation and each set of flags:
  *
  *	operation|seal|answer
  *
  * The answer is "ok", the name of an error, "ok, not done" if there was no error
- * but no effect either, "old break" for brk(2), which refuses by answering where the
- * heap still ends, "no such flag" if mseal() does not know the flag, or "not
- * here" if the machine lacks what it takes. "make run" makes a table of these,
- * with another kernel's answers beside them.
+ * but no effect either, "old break" for brk(2), which refuses by returning the
+ * old end of the heap, "no such flag" if mseal() does not know the flag, or "not
+ * here" if the machine lacks something. "make run" makes a table of these, with
+ * another kernel's answers beside them.
  *
  * Every line is a process and a mapping of its own.
  */
@@ -39,13 +39,13 @@
 #endif
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-/* Answers that are no error numbers */
+/* Answers that are not error numbers */
 #define NOT_DONE	-1
 #define OLD_BREAK	-2
 
 static size_t page, len;
 
-/* Mappings, all of them with something in them */
+/* Mappings, all of them filled */
 
 static char *fill(char *at)
 {
@@ -77,7 +77,7 @@ static char *shared_ro(void)
 	return read_only(map(MAP_SHARED | MAP_ANONYMOUS, -1));
 }
 
-/* As a program's data is after relocation: pages of its own over a file's. */
+/* Like a program's data after relocation: private copies of a file's pages. */
 static char *file_ro(void)
 {
 	int fd = memfd_create("demo", MFD_CLOEXEC);
@@ -140,7 +140,7 @@ static long do_move(char *at)
 	return mremap(at, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ? 0 : -1;
 }
 
-/* brk(2) knows no errors: it answers where the heap ends now. */
+/* brk(2) returns no errors: it returns the end of the heap. */
 static long do_brk(char *at)
 {
 	if (syscall(SYS_brk, at + page) == (long)(at + page))
@@ -153,7 +153,7 @@ static long do_shmdt(char *at)
 {
 	if (shmdt(at))
 		return -1;
-	/* Gone it has to be, then. */
+	/* It succeeded, so the mapping must be gone. */
 	if (!madvise(at, len, MADV_NORMAL))
 		errno = NOT_DONE;
 	return errno == NOT_DONE ? -1 : 0;

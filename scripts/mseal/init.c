@@ -14,9 +14,15 @@
  * an argument:
  *
  *	mark, output tty, control tty, "poweroff" or "restart",
- *	number of huge pages, number of jobs,
+ *	number of huge pages, disk (empty: none),
+ *	number of files, paths of the files,
+ *	number of jobs,
  *	and for each job: number of arguments, arguments (the first is the path)
+ *
+ * With a disk, its file system becomes the root. The files are copied to it from the
+ * initramfs, and a job whose path has no slash is looked for in PATH.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +34,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -189,9 +196,46 @@ static void reserve_hugepages(const char *count)
 	}
 }
 
+/* The path may lead through symbolic links of the disk. */
+static void copy_file(int initramfs, char *path)
+{
+	struct stat st;
+	ssize_t n = 1;
+	int from, to;
+	char *slash;
+
+	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	from = openat(initramfs, path + 1, O_RDONLY | O_CLOEXEC);
+	if (from < 0 || fstat(from, &st))
+		fail("not in the initramfs: ", path);
+	/* What stands there may be in use, or a link to something else. */
+	unlink(path);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
+	while (to >= 0 && n > 0)
+		n = sendfile(to, from, NULL, 1 << 20);
+	if (to < 0 || n < 0)
+		fail("cannot write ", path);
+	close(from);
+	close(to);
+}
+
+static void switch_root(const char *disk)
+{
+	mkdir("/disk", 0755);
+	if (mount(disk, "/disk", "ext4", 0, NULL))
+		fail("cannot mount ", disk);
+	if (chdir("/disk") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") ||
+	    chdir("/"))
+		fail("cannot make it the root: ", disk);
+	mount_at("devtmpfs", "/dev", 1);
+}
+
 static void run_child(char **argv)
 {
-	static char *const env[] = { "HOME=/", "PATH=/bin", NULL };
 	const struct rlimit no_core = { 0, 0 };
 	int null;
 
@@ -203,8 +247,12 @@ static void run_child(char **argv)
 		report("error cannot prepare %s: %s", argv[0], strerror(errno));
 		_exit(126);
 	}
-	execve(argv[0], argv, env);
-	report("error cannot run %s: %s", argv[0], strerror(errno));
+	if (strchr(argv[0], '/'))
+		execv(argv[0], argv);
+	else
+		execvp(argv[0], argv);
+	report("error cannot run %s: %s%s", argv[0], strerror(errno),
+	       strchr(argv[0], '/') ? "" : " (a program of the host is named with a slash)");
 	_exit(127);
 }
 
@@ -242,9 +290,15 @@ static void run_job(unsigned long nr, char **argv)
 
 int main(void)
 {
+	static char *no_disk_env[] = { "HOME=/", "PATH=/bin", NULL };
+	static char *disk_env[] = {
+		"HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
+		"LANG=C.UTF-8", "TERM=dumb", "PAGER=cat", NULL
+	};
 	unsigned long count, argc, i, j;
-	const char *output_path, *control_path, *hugepages;
+	const char *output_path, *control_path, *hugepages, *disk;
 	char **argv;
+	int initramfs;
 
 	/*
 	 * The kernel opened its console for us. On a PC that would keep the
@@ -265,11 +319,20 @@ int main(void)
 	control_path = next();
 	restart = !strcmp(next(), "restart");
 	hugepages = next();
-	count = strtoul(next(), NULL, 10);
+	disk = next();
 
 	control = open_line(control_path);
 	output = open_line(output_path);
 	report("boot");
+
+	initramfs = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	environ = *disk ? disk_env : no_disk_env;
+	if (*disk)
+		switch_root(disk);
+	count = strtoul(next(), NULL, 10);
+	for (i = 0; i < count; i++)
+		copy_file(initramfs, next());
+	close(initramfs);
 
 	mount_at("proc", "/proc", 1);
 	mount_at("sysfs", "/sys", 1);
@@ -283,8 +346,19 @@ int main(void)
 	mount_at("securityfs", "/sys/kernel/security", 0);
 	mount_at("debugfs", "/sys/kernel/debug", 0);
 	mount_at("tracefs", "/sys/kernel/tracing", 0);
+	if (*disk) {
+		symlink("/proc/self/fd", "/dev/fd");
+		symlink("fd/0", "/dev/stdin");
+		symlink("fd/1", "/dev/stdout");
+		symlink("fd/2", "/dev/stderr");
+		mount_at("tmpfs", "/run", 1);
+		mount_at("cgroup2", "/sys/fs/cgroup", 0);
+		mount_at("bpf", "/sys/fs/bpf", 0);
+		mount_at("selinuxfs", "/sys/fs/selinux", 0);
+	}
 	reserve_hugepages(hugepages);
 
+	count = strtoul(next(), NULL, 10);
 	for (i = 0; i < count; i++) {
 		argc = strtoul(next(), NULL, 10);
 		argv = calloc(argc + 1, sizeof(*argv));

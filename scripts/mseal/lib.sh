@@ -43,6 +43,51 @@ cache_dir() {
 	printf '%s/mseal-attr' "$base"
 }
 
+# apt_knows FORMAT: a line per Debian archive of this machine's apt, the security
+# archives aside (they hold no other suites). FORMAT is "uri" or "suite".
+apt_knows() {
+	local what=$1 known
+
+	# shellcheck disable=SC2016 # apt's own substitutions
+	known=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' \
+		'Created-By: Packages' 2>/dev/null |
+		awk '$1 == "Debian" && $2 !~ /security/ { print $3, $2 }') || true
+	# Without lists (a fresh container) apt knows no targets yet, but it can
+	# say what it would fetch.
+	[[ -n $known ]] || known=$(apt-get update --print-uris 2>/dev/null |
+		sed -n "s,^'\\(.*/\\)dists/\\([^/]*\\)/InRelease'.*,\\1 \\2,p" |
+		awk '$1 ~ /debian/ && $0 !~ /security/') || true
+	if [[ $what == uri ]]; then
+		cut -s -d' ' -f1 <<<"$known"
+	else
+		cut -s -d' ' -f2 <<<"$known"
+	fi | awk '!seen[$0]++'
+}
+
+# progress PID COMMAND...: while PID runs, a line of what COMMAND prints and the
+# seconds: rewritten each second on a terminal, one every 30 s elsewhere
+progress() {
+	local pid=$1 start=$SECONDS next=30 line shown_line=''
+	shift
+
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 1
+		((SECONDS - start >= 2)) || continue
+		line=$("$@")
+		[[ -n $line ]] || continue
+		line+=", $((SECONDS - start)) s"
+		if [[ -t 2 ]]; then
+			# \e[K: the rest of a longer line goes
+			printf '\r%s: %s \e[K' "$ME" "$line" >&2
+			shown_line=1
+		elif ((SECONDS - start >= next)); then
+			note "$line"
+			next=$((next + 30))
+		fi
+	done
+	[[ -z $shown_line ]] || printf '\n' >&2
+}
+
 # use_ccache [PREFIX]: set CC to PREFIXgcc, with ccache if it is there, and what
 # makes ccache hit in another clone (paths relative to BUILD) and not preprocess
 # everything twice on a miss (depend mode, which takes the compiler's own list of

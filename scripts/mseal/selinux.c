@@ -2,18 +2,18 @@
 /*
  * The part of tests/selinux that runs in the guest: loads policies, changes the
  * domain, runs programs in it and looks for the records in the kernel log. TAP.
- * Knows SELinux only by selinuxfs and /proc/self/attr; no library is needed.
+ * Uses only selinuxfs and /proc/self/attr, no library.
  *
  *	selinux load FILE on|off|refused
- *		load a policy in one write; is the capability on then?
+ *		load a policy in one write; check that the capability is on or off
  *	selinux enforce 0|1
  *	selinux seal CONTEXT allow|deny|permissive
  *		mseal() in that domain
  *	selinux record CONTEXT deny|permissive
  *		a write through /proc/self/mem: all fields of its record
- *	selinux run LABEL deny|permissive VIA[,VIA...]|none CONTEXT PROGRAM [ARG...]
- *		run PROGRAM, which reports by itself; records of these ways in, by
- *		CONTEXT, and of no others are in the log then
+ *	selinux run LABEL deny|permissive ORIGIN[,ORIGIN...]|none CONTEXT PROGRAM [ARG...]
+ *		run PROGRAM, which reports by itself; check that the log then has
+ *		records of these origins, by CONTEXT, and no others
  *	selinux enter CONTEXT PROGRAM [ARG...]
  *		only run PROGRAM in a domain
  *	selinux race ALLOW DENY CONTEXT
@@ -96,7 +96,7 @@ static int mseal(void *addr, size_t len, unsigned long flags)
 	return syscall(__NR_mseal, addr, len, flags);
 }
 
-/* One write() and no other: both files want all of it at once. Returns errno. */
+/* Write all of it by one write(), as both files require. Returns errno. */
 static int write_file(const char *path, const void *data, size_t len)
 {
 	int fd = open(path, O_RDWR);
@@ -147,16 +147,16 @@ static void setup(void)
 	page_size = sysconf(_SC_PAGESIZE);
 	if (mount("selinuxfs", SELINUXFS, "selinuxfs", 0, NULL) && errno != EBUSY)
 		die("mount selinuxfs: is SELinux built in and in CONFIG_LSM?");
-	/* Ten lines in five seconds would be all, and the records come at once. */
+	/* The default limit is ten lines in five seconds, too few for the records. */
 	errno = write_file("/proc/sys/kernel/printk_ratelimit", "0", 1);
 	if (errno)
 		die("kernel.printk_ratelimit");
 }
 
 /*
- * Records. They go from a queue to a thread to the log, so one cannot know when it
- * is time to look, but they stay in order: once the record of a later event is
- * there, so are all that came before. The later event is a change of the mode.
+ * Records. They go from a queue to a thread to the log at no known time, but they
+ * stay in order: once the log has the record of a later event, it has all records
+ * from before. A change of the mode is used as the later event.
  */
 static int kmsg = -1;
 static char *records[MAX_RECORDS];
@@ -172,7 +172,7 @@ static void records_begin(void)
 		free(records[--nr_records]);
 }
 
-/* Until the record of the second change of the mode; keep those of memprotect. */
+/* Read up to the record of the second change of the mode; keep those of memprotect. */
 static void records_end(void)
 {
 	int mode = read_number(SELINUXFS "/enforce"), changes = 0;
@@ -207,7 +207,7 @@ static void records_end(void)
 	}
 }
 
-/* Does " NAME=VALUE" stand in the record, with something else or nothing behind? */
+/* Does the record have " NAME=VALUE", followed by a space or its end? */
 static bool has(const char *record, const char *fmt, ...)
 {
 	char field[512];
@@ -253,11 +253,11 @@ static void show_records(void)
 		printf("# %s\n", records[i]);
 }
 
-/* What each way in has to be called, and what it has to ask for. */
+/* The name of each origin, and the permission that it takes. */
 static const struct {
-	const char *via;
+	const char *name;
 	const char *permission;
-} ways[] = {
+} origins[] = {
 	{ "proc-mem",		"sealed_write_procmem" },
 	{ "ptrace",		"sealed_write_ptrace" },
 	{ "process-vm",		"sealed_write_processvm" },
@@ -271,24 +271,24 @@ static const struct {
 	{ "uffd-move-to",	"sealed_write_uffd_move_to" },
 };
 
-/* Index in ways[], or -1: the record is not one of a forced write. */
-static int way_of(const char *record)
+/* Index in origins[], or -1: the record is not one of a forced write. */
+static int origin_of(const char *record)
 {
-	char via[64], wanted[128];
+	char name[64], wanted[128];
 	unsigned int i;
 
-	if (!field(record, "via", via, sizeof(via)))
+	if (!field(record, "via", name, sizeof(name)))
 		return -1;
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (strcmp(via, ways[i].via))
+	for (i = 0; i < ARRAY_SIZE(origins); i++) {
+		if (strcmp(name, origins[i].name))
 			continue;
-		snprintf(wanted, sizeof(wanted), "{ %s }", ways[i].permission);
+		snprintf(wanted, sizeof(wanted), "{ %s }", origins[i].permission);
 		return strstr(record, wanted) ? (int)i : -1;
 	}
 	return -1;
 }
 
-/* Seals by name, in order, each once. */
+/* Are the seals named in order, each once? */
 static bool seals_in_order(const char *record)
 {
 	static const char * const known[] = {
@@ -350,10 +350,10 @@ static int run_program(const char *context, char **argv)
 static int cmd_run(char **argv)
 {
 	bool permissive = !strcmp(argv[1], "permissive");
-	const char *vias = argv[2], *context = argv[3];
-	unsigned int i, count[ARRAY_SIZE(ways)] = {};
+	const char *wanted = argv[2], *context = argv[3];
+	unsigned int i, count[ARRAY_SIZE(origins)] = {};
 	unsigned int strange = 0, paths = 0;
-	int status, way;
+	int status, origin;
 
 	label = argv[0];
 	records_begin();
@@ -361,24 +361,24 @@ static int cmd_run(char **argv)
 	records_end();
 	result(status == 0, "%s ended with %d", argv[4], status);
 	for (i = 0; i < nr_records; i++) {
-		way = way_of(records[i]);
-		if (way < 0 || !in_list(vias, ways[way].via) ||
+		origin = origin_of(records[i]);
+		if (origin < 0 || !in_list(wanted, origins[origin].name) ||
 		    !well_formed(records[i], context, permissive)) {
 			printf("# wrong: %s\n", records[i]);
 			strange++;
 			continue;
 		}
-		/* One of each, to be read. */
-		if (!count[way]++)
+		/* Print one of each. */
+		if (!count[origin]++)
 			printf("# %s\n", records[i]);
 		paths += strstr(records[i], " path=") != NULL;
 	}
-	for (i = 0; i < ARRAY_SIZE(ways); i++)
-		if (in_list(vias, ways[i].via))
-			result(count[i], "record of %s", ways[i].via);
+	for (i = 0; i < ARRAY_SIZE(origins); i++)
+		if (in_list(wanted, origins[i].name))
+			result(count[i], "record of %s", origins[i].name);
 	result(!strange, "no other record, %u wrong of %u", strange, nr_records);
-	/* With permissive the first is the only one. */
-	if (in_list(vias, "proc-mem") && !permissive)
+	/* With permissive only the first one makes a record. */
+	if (in_list(wanted, "proc-mem") && !permissive)
 		result(paths, "records that name a file: %u", paths);
 	return finish();
 }
@@ -452,7 +452,7 @@ static char *map_three(struct stat *st)
 	return p;
 }
 
-/* What a child tells of its mappings. */
+/* What a child reports about its mappings */
 struct tried {
 	unsigned long where;
 	struct stat st;
@@ -467,7 +467,7 @@ static void *shared_page(void)
 	return p;
 }
 
-/* True in the child. In the parent it has ended, and the records are those of it. */
+/* True in the child. In the parent the child has ended and its records are read. */
 static bool fork_recorded(int *status)
 {
 	pid_t child;
@@ -485,7 +485,7 @@ static bool fork_recorded(int *status)
 	return false;
 }
 
-/* In a child, for the domain and the seals stay. The bits say what went wrong. */
+/* In a child, because the domain and the seals stay. Returns bits for what failed. */
 static int try_seal(const char *context, bool allowed, unsigned long flags,
 		    struct tried *tried)
 {
@@ -494,12 +494,12 @@ static int try_seal(const char *context, bool allowed, unsigned long flags,
 
 	tried->where = (unsigned long)p;
 	enter(context);
-	/* These seal nothing, so nobody is asked. */
+	/* These seal nothing, so the policy is not asked. */
 	if (mseal(NULL, 0, flags))
 		wrong |= 1;
 	if (mseal(p, page_size, 0x20) == 0 || errno != EINVAL)
 		wrong |= 2;
-	/* A part of the file's, then all. */
+	/* A part of the file's mapping, then everything */
 	if (!allowed) {
 		if (mseal(file + page_size, page_size, flags) == 0 || errno != EPERM)
 			wrong |= 4;
@@ -552,7 +552,7 @@ static int cmd_seal(char **argv)
 		result(status == 0, "mseal(%#lx) %s, wait status %#x", seals[i].flags,
 		       deny ? "is refused, nothing is sealed" : "seals", status);
 		p = tried->where;
-		/* Denied: one for each call, of the first VMA. Permissive: of the first call. */
+		/* Denied: one for each call, for its first VMA. Permissive: one for the first. */
 		wanted = deny ? 2 : permissive ? 1 : 0;
 		show_records();
 		result(nr_records == wanted, "mseal(%#lx): %u records, %lu wanted",
@@ -572,7 +572,7 @@ static int cmd_seal(char **argv)
 	return finish();
 }
 
-/* One forced write, and all that its record says. */
+/* One forced write, and all fields of its record */
 
 static const unsigned char old_byte = 0x11, new_byte = 0x66;
 
@@ -629,7 +629,7 @@ static int cmd_record(char **argv)
 		result(status == 0, "%s sealed %s: the write %s, wait status %#x",
 		       file ? "text" : "anonymous memory", names,
 		       permissive ? "lands" : "is refused", status);
-		/* A call that is refused, or permitted, page by page, makes one record. */
+		/* A call is checked page by page, but makes one record. */
 		result(nr_records == 1, "%s sealed %s: %u records, 1 wanted",
 		       file ? "text" : "anonymous memory", names, nr_records);
 		if (nr_records != 1)
@@ -637,7 +637,7 @@ static int cmd_record(char **argv)
 		record = records[0];
 		start = number(record, "start");
 		end = number(record, "end");
-		good = way_of(record) == 0 && well_formed(record, context, permissive) &&
+		good = origin_of(record) == 0 && well_formed(record, context, permissive) &&
 		       start == tried->where && end > start &&
 		       end <= start + (file ? 3 : 1) * page_size &&
 		       has(record, "seals=%s", names);
@@ -647,16 +647,16 @@ static int cmd_record(char **argv)
 			       has(record, "ino=%lu", tried->st.st_ino);
 		else
 			good = good && !field(record, "path", value, sizeof(value));
-		result(good, "%s sealed %s: the record names way, range, seals and %s",
+		result(good, "%s sealed %s: the record names origin, range, seals and %s",
 		       file ? "text" : "anonymous memory", names, file ? "file" : "no file");
 	}
 	return finish();
 }
 
 /*
- * Fill while the policy changes. The policy of a moment is a number that is odd
- * while it is being replaced. A fill with the same even number before and after
- * had one policy, and has to have gone by it.
+ * Fill while the policy changes. A number stands for the current policy; it is odd
+ * while that is being replaced. A fill with the same even number before and after
+ * had one policy and must have obeyed it.
  */
 
 struct race {
@@ -687,7 +687,7 @@ static void race_fill(struct race *race, const char *context)
 	reg.range.start = copy.dst = (unsigned long)p;
 	reg.range.len = copy.len = page_size;
 	copy.src = (unsigned long)source;
-	/* The seal of MAP permits to empty the page again. */
+	/* With MSEAL_MAP the page can be discarded again. */
 	if (ioctl(uffd, UFFDIO_REGISTER, &reg) || mseal(p, page_size, 1))
 		die("register and seal");
 	enter(context);
@@ -702,7 +702,7 @@ static void race_fill(struct race *race, const char *context)
 		after = race->turn;
 		if (mincore(p, page_size, &resident))
 			die("mincore");
-		/* Landed and there, or refused and not there; no third way. */
+		/* Either the fill landed and is there, or it was refused and is not. */
 		if (ret ? ret != EPERM || resident & 1 : !(resident & 1) || *p != new_byte)
 			race->wrong++;
 		else if (before == after && !(before & 1) && !ret != !(before & 2))
@@ -717,7 +717,7 @@ static void race_fill(struct race *race, const char *context)
 	_exit(0);
 }
 
-/* Until there were some more under this policy; false if the child is no more. */
+/* Wait for more fills under this policy; false if the child has ended. */
 static bool race_wait(unsigned long *count, pid_t child)
 {
 	volatile unsigned long *now = count;
@@ -782,7 +782,7 @@ static int cmd_race(char **argv)
 		waitpid(child, NULL, 0);
 	result(alive, "the filling process lived through %u policies", i);
 	printf("# %lu fills landed, %lu were refused\n", race->landed, race->refused);
-	result(!race->wrong, "every fill went by the policy of its time, %lu did not", race->wrong);
+	result(!race->wrong, "every fill obeyed the policy of its time, %lu did not", race->wrong);
 	return finish();
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Forced writes: every way in to memory whose own mapping does not permit the
- * write, or that is sealed.
+ * Forced writes: every access path to memory whose own mapping does not permit
+ * the write, or that is sealed.
  *
  * A case is a process of its own. It makes a mapping, writes to it by one of the
- * ways in, and looks at the memory before and after, whatever the call said. For
- * "other" the memory is that of a child, which does the looking. Without options
- * all writes have to land, as on a kernel without a policy.
+ * access paths, and looks at the memory before and after, whatever the call
+ * returned. For "other" the memory belongs to a child, which looks at it. Without
+ * options all writes must land, as on a kernel without a policy.
  *
  * A write is refused if the caller gets the documented error *and* nothing has
  * changed. It has landed if the call succeeded *and* the memory is what the
  * writer wanted.
  *
- * The seals are chosen so that MSEAL_DISCARD's own lock, which refuses some of
- * this whatever the policy, is not in the way.
+ * The seals are chosen so that MSEAL_DISCARD, which refuses some of these writes
+ * under any policy, does not interfere.
  */
 
 #include "kselftest.h"
@@ -50,8 +50,8 @@
 #define RACE_ROUNDS	20
 #define LATE_WRITES	20
 
-/* The ways in, by the names that the kernel's log has for them. */
-enum via {
+/* Origins of a forced write, by their names in the kernel's log. */
+enum origin {
 	PROC_MEM,
 	PTRACE,
 	PROCESS_VM,
@@ -63,13 +63,13 @@ enum via {
 	UFFD_POISON,
 	UFFD_MOVE_FROM,
 	UFFD_MOVE_TO,
-	NR_VIAS
+	NR_ORIGINS
 };
 
 static const struct {
 	const char *name;
-	int refused;		/* what its caller is told */
-} vias[NR_VIAS] = {
+	int refused;		/* the error of a refusal */
+} origins[NR_ORIGINS] = {
 	[PROC_MEM]	 = { "proc-mem", EIO },
 	[PTRACE]	 = { "ptrace", EIO },
 	[PROCESS_VM]	 = { "process-vm", EPERM },
@@ -83,14 +83,14 @@ static const struct {
 	[UFFD_MOVE_TO]	 = { "uffd-move-to", EPERM },
 };
 
-#define ALL_VIAS	((1U << NR_VIAS) - 1)
+#define ALL_ORIGINS	((1U << NR_ORIGINS) - 1)
 
-/* What a policy may tell apart about the memory. */
+/* Classes of memory between which a policy may distinguish */
 enum class {
 	SEALED,
 	READONLY,	/* not sealed, not writable */
 	TEXT,		/* the same, and executable */
-	WRITABLE,	/* not sealed, writable: nobody is asked */
+	WRITABLE,	/* not sealed, writable: never checked */
 	NR_CLASSES
 };
 
@@ -98,12 +98,12 @@ static const char * const class_names[NR_CLASSES] = {
 	"sealed", "readonly", "text", "writable",
 };
 
-enum who {
+enum whose {
 	OWN,
 	OTHER,
 };
 
-/* What there is to see of the memory, beside the byte that it holds. */
+/* What can be seen of the memory: the byte that it holds, or another state. */
 enum {
 	OWNER = 0x11,
 	THE_FILE = 0x33,
@@ -113,16 +113,16 @@ enum {
 	ATTACKER = 0x66,
 	ZERO = 0x00,
 	HOLE = 0x100,		/* nothing in the page table */
-	MARKED,			/* something, but no page */
+	MARKED,			/* an entry, but no page */
 	MAPPED,			/* a page, whatever it holds */
 	UNMONITORED,
 	MONITORED,		/* by a userfaultfd */
-	TRAPPED,		/* a breakpoint was met, and taken out */
+	TRAPPED,		/* a breakpoint was hit and removed */
 	MIXED,
 	UNREADABLE,
 };
 
-/* What is written to. */
+/* The memory that is written to */
 enum mem {
 	ANON,
 	TEXT_FILE,		/* private, of instructions */
@@ -135,7 +135,7 @@ enum mem {
 	DEV_MEM,		/* no pages: written by vm_ops->access */
 };
 
-/* When it is in the middle of things. */
+/* Circumstances of a case */
 #define TRACER		0x01	/* the writer is the active tracer */
 #define SHARED_MM	0x02	/* a process with the same mm writes */
 #define UNTOUCHED	0x04	/* leave a hole */
@@ -143,14 +143,15 @@ enum mem {
 #define MONITOR_WP	0x10
 #define MONITOR_MINOR	0x20
 #define NOT_ON_UML	0x40
-#define PRIVILEGED	0x80	/* takes CAP_SYS_ADMIN, policy or not */
-#define ALWAYS		0x100	/* has nothing to do with the policy */
+#define PRIVILEGED	0x80	/* takes CAP_SYS_ADMIN, whatever the policy */
+#define ALWAYS		0x100	/* the policy does not matter */
 #define RACE		0x200
 #define SEALS_ITSELF	0x400
+#define MONITOR_RWP	0x800
 
 struct way {
-	enum via via;
-	enum who who;
+	enum origin origin;
+	enum whose whose;
 	const char *name;
 	enum mem mem;
 	int prot;
@@ -170,7 +171,7 @@ static unsigned long page_size;
 static const struct way *way;
 
 static struct {
-	unsigned int refused[NR_CLASSES];	/* masks of ways in */
+	unsigned int refused[NR_CLASSES];	/* masks of origins */
 	unsigned int tracer;
 	unsigned int only;
 	bool own, other;
@@ -180,26 +181,26 @@ static struct {
 	const char *attr_current;
 	const char *label;
 } opt = {
-	.only = ALL_VIAS,
+	.only = ALL_ORIGINS,
 	.own = true,
 	.other = true,
 	.uid = -1,
 	.label = "",
 };
 
-/* Between writer, target and the process that reports. */
+/* Shared by the writer, the target and the process that reports. */
 static struct {
-	char *at;			/* where is written */
-	char *from;			/* what is moved there, or from there where */
+	char *at;			/* where the write goes */
+	char *from;			/* the source, if a page is moved to at */
 	size_t len;			/* of at */
 	pid_t target, tracee;
-	int uffd, file;			/* in a table that both have */
+	int uffd, file;			/* in the table that both share */
 	int before, after;
 	int err;
 	bool trapped, served;
 
 	/* A race */
-	atomic_uint round;		/* of which the memory is there */
+	atomic_uint round;		/* whose memory is ready */
 	atomic_uint acked;
 	atomic_uint writes;
 	atomic_bool sealed, stop;
@@ -208,7 +209,7 @@ static struct {
 	int bad_err;
 } *shared;
 
-/* Saying things */
+/* Output */
 
 static const char *state_name(int state)
 {
@@ -218,7 +219,7 @@ static const char *state_name(int state)
 		[MAPPED - HOLE] = "a page",
 		[UNMONITORED - HOLE] = "no monitor",
 		[MONITORED - HOLE] = "a monitor",
-		[TRAPPED - HOLE] = "a trap met",
+		[TRAPPED - HOLE] = "a trap hit",
 		[MIXED - HOLE] = "a mixture",
 		[UNREADABLE - HOLE] = "no access",
 	};
@@ -232,7 +233,7 @@ static const char *state_name(int state)
 	return buf;
 }
 
-/* Zero is no error; less, a part only was written. */
+/* Zero is no error; a negative number means that only a part was written. */
 static const char *err_name(int err)
 {
 	return err < 0 ? "a part only" : errno_name(err);
@@ -256,7 +257,7 @@ static char *room(size_t len)
 {
 	char *at;
 
-	/* Nothing near it to merge with; aligned for any page that there is. */
+	/* Nothing is near it to merge with. */
 	at = mmap(NULL, len + 2 * page_size, PROT_NONE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	need(at != MAP_FAILED, "a place for a mapping");
@@ -298,7 +299,7 @@ static int new_file(size_t len, int byte)
 	return fd;
 }
 
-/* Nothing but no-operations, and a return at the end. */
+/* A page of no-ops with a return at the end */
 static int new_text_file(void)
 {
 	const int fd = new_file(page_size, NOP);
@@ -346,7 +347,7 @@ static char *transparent_huge_at(size_t *len)
 	return at;
 }
 
-/* The page that the BIOS keeps its data in: no RAM to the kernel, but it is. */
+/* The page where the BIOS keeps its data: RAM, but reserved to the kernel. */
 static char *dev_mem_at(void)
 {
 	const unsigned long page = 0x9f000;
@@ -429,51 +430,14 @@ static char *make_memory(void)
 	return at;
 }
 
-/* userfaultfd, the kind that needs no privilege unless flags say otherwise */
-
-static int open_uffd(int flags, uint64_t features, const char *what)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd, probe;
-
-	probe = syscall(__NR_userfaultfd, O_CLOEXEC | flags);
-	if (probe < 0 && is_missing(errno))
-		skip("the kernel has no userfaultfd");
-	if (probe < 0 && errno == EPERM && !flags)
-		skip("no permission to answer faults of the kernel");
-	need(probe >= 0, "userfaultfd");
-	need(!ioctl(probe, UFFDIO_API, &api), "UFFDIO_API");
-	close(probe);
-	if (features & ~api.features)
-		skip("this kernel's userfaultfd has no %s", what);
-
-	/* poll() wants it not to block. */
-	fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK | flags);
-	need(fd >= 0, "userfaultfd");
-	api = (struct uffdio_api){ .api = UFFD_API, .features = features };
-	need(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	return fd;
-}
-
-static int new_uffd(uint64_t features, const char *what)
-{
-	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
-}
-
-static int uffd_register(int uffd, char *at, size_t len, uint64_t mode)
-{
-	struct uffdio_register reg = {
-		.range = { (unsigned long)at, len },
-		.mode = mode,
-	};
-
-	return ioctl(uffd, UFFDIO_REGISTER, &reg) ? errno : 0;
-}
+/* userfaultfd */
 
 static uint64_t monitor_mode(void)
 {
 	if (way->flags & MONITOR_WP)
 		return UFFDIO_REGISTER_MODE_WP;
+	if (way->flags & MONITOR_RWP)
+		return UFFDIO_REGISTER_MODE_RWP;
 	if (way->flags & MONITOR_MINOR)
 		return UFFDIO_REGISTER_MODE_MINOR;
 	return UFFDIO_REGISTER_MODE_MISSING;
@@ -481,12 +445,14 @@ static uint64_t monitor_mode(void)
 
 static int uffd_for_case(void)
 {
-	if (way->via == UFFD_POISON)
+	if (way->origin == UFFD_POISON)
 		return new_uffd(UFFD_FEATURE_POISON, "poison");
-	if (way->via == UFFD_MOVE_FROM || way->via == UFFD_MOVE_TO)
+	if (way->origin == UFFD_MOVE_FROM || way->origin == UFFD_MOVE_TO)
 		return new_uffd(UFFD_FEATURE_MOVE, "move");
 	if (way->flags & MONITOR_WP)
 		return new_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP, "write protection");
+	if (way->flags & MONITOR_RWP)
+		return new_uffd(UFFD_FEATURE_RWP, "read-write protection");
 	if (way->flags & MONITOR_MINOR)
 		return new_uffd(UFFD_FEATURE_MINOR_SHMEM, "minor faults");
 	return new_uffd(0, "");
@@ -517,7 +483,7 @@ static int look_at_byte(void)
 	return byte_at(shared->at, 1);
 }
 
-/* What the page table has; looking does not change it. */
+/* Entries of the page table; reading pagemap does not change them. */
 static void read_entries(const char *at, uint64_t *entries, size_t nr)
 {
 	const ssize_t len = nr * sizeof(*entries);
@@ -530,7 +496,7 @@ static void read_entries(const char *at, uint64_t *entries, size_t nr)
 	close(fd);
 }
 
-/* By the bits for a page and for swap, or a mark of another kind. */
+/* By the bits for a page, and for swap or another marker */
 static int state_of_entry(uint64_t entry)
 {
 	if (entry >> 63)
@@ -551,7 +517,7 @@ static int look_for_page(void)
 	return look_at_entry(shared->at);
 }
 
-/* A hole is not read, for that would fill it; and UML panics at a mark. */
+/* Reading a hole would fill it, and UML panics at a marker: read pages only. */
 static int look_at_hole(void)
 {
 	const int entry = look_at_entry(shared->at);
@@ -559,7 +525,7 @@ static int look_at_hole(void)
 	return entry == MAPPED ? byte_at(shared->at, WORD_SIZE) : entry;
 }
 
-/* Where the page that was moved away was. */
+/* The place from where the page was moved */
 static int look_at_source(void)
 {
 	const int entry = look_at_entry(shared->from);
@@ -575,7 +541,7 @@ static int look_for_monitor(void)
 	nr = read_vmas(shared->at, shared->at + shared->len, vmas, ARRAY_SIZE(vmas));
 	for (int i = 0; i < nr && i < (int)ARRAY_SIZE(vmas); i++)
 		if (vma_has_flag(&vmas[i], "um") || vma_has_flag(&vmas[i], "uw") ||
-		    vma_has_flag(&vmas[i], "ui"))
+		    vma_has_flag(&vmas[i], "ur") || vma_has_flag(&vmas[i], "ui"))
 			return MONITORED;
 	return UNMONITORED;
 }
@@ -604,15 +570,15 @@ static void become_writer(void)
 {
 	if (opt.writer_userns && way->flags & PRIVILEGED)
 		skip("it takes privilege outside the writer's user namespace");
-	if (opt.writer_userns && way->via == PROCESS_VM && way->who == OTHER)
-		skip("each call asks for access, which another user namespace does not give");
+	if (opt.writer_userns && way->origin == PROCESS_VM && way->whose == OTHER)
+		skip("each call checks access, which fails from another user namespace");
 	if (opt.writer_userns && !(way->flags & SHARED_MM))
 		need(!unshare(CLONE_NEWUSER), "unshare(CLONE_NEWUSER)");
 	if (opt.attr_current) {
 		if (way->flags & SHARED_MM)
-			skip("who shares his memory cannot change his domain");
+			skip("a process that shares its memory cannot change its domain");
 		if (way->flags & SEALS_ITSELF)
-			skip("the writer seals, which his domain may not be permitted");
+			skip("the writer seals, which its domain may not be permitted");
 		write_file("/proc/self/attr/current", opt.attr_current);
 	}
 }
@@ -628,11 +594,11 @@ static void open_mem(void)
 	need(mem_fd >= 0, "/proc/PID/mem");
 }
 
-/* Pipes, for there may be no sockets. */
+/* Pipes, because the kernel may have no sockets. */
 static int to_target[2], to_writer[2];
 static bool target_told;
 
-/* To go on, once. */
+/* Let the target continue, once. */
 static void tell_target(void)
 {
 	if (!target_told)
@@ -650,8 +616,8 @@ static void wait_for_target(void)
 static int socks[2] = { -1, -1 };
 
 /*
- * The target opens its own memory and hands it to whoever is at the other end; if
- * there are no sockets, by the table of descriptors that both have.
+ * The target opens its own memory and passes the descriptor to the writer; if
+ * there are no sockets, by the table of descriptors that both share.
  */
 static void send_mem(void)
 {
@@ -693,7 +659,7 @@ static void receive_mem(void)
 	struct cmsghdr *cmsg;
 
 	if (socks[0] < 0) {
-		note("passed on by a table of descriptors in common");
+		note("passed on by the shared table of descriptors");
 		mem_fd = shared->file;
 		return;
 	}
@@ -708,7 +674,7 @@ static pid_t tracee(void)
 	return shared->tracee ? shared->tracee : shared->target;
 }
 
-/* Attach, and have it stopped. */
+/* Attach and stop it. */
 static void trace(void)
 {
 	int status;
@@ -738,7 +704,7 @@ static int wait_for_ever(void __always_unused *arg)
 	return 0;
 }
 
-/* Some other child is traced, but not the target. */
+/* Trace another child, not the target. */
 static void trace_another_and_open_mem(void)
 {
 	const pid_t pid = fork();
@@ -750,16 +716,16 @@ static void trace_another_and_open_mem(void)
 	trace_and_open_mem();
 }
 
-/* A child with the same mm, which its parent may trace: so it traces itself. */
+/* Trace a child with the same mm: the process traces its own memory. */
 static void trace_own_mm(void)
 {
 	const size_t len = 16 * page_size;
 	pid_t pid;
 
 	if (opt.writer_userns)
-		skip("who shares his memory cannot enter a user namespace");
+		skip("a process that shares its memory cannot enter a user namespace");
 	if (opt.attr_current)
-		skip("who shares his memory cannot change his domain");
+		skip("a process that shares its memory cannot change its domain");
 	pid = clone(wait_for_ever, anon(len, 0) + len, CLONE_VM | SIGCHLD, NULL);
 	need(pid > 0, "clone(CLONE_VM)");
 	shared->tracee = pid;
@@ -794,7 +760,7 @@ static void *write_mem_thread(void *arg)
 	return NULL;
 }
 
-/* A thread that traces nobody, whatever other threads of the process do. */
+/* From a thread that traces nothing, whatever other threads of the process do. */
 static int write_mem_by_thread(void)
 {
 	pthread_t thread;
@@ -833,7 +799,7 @@ static long call_32bit(long nr, long b, long c, long d, long s)
 	return (int)ret;
 }
 
-/* The system call of 32-bit programs, which 64-bit ones can make as well. */
+/* Can this program make the system calls of 32-bit programs? */
 static bool have_32bit_calls(void)
 {
 	int status;
@@ -871,7 +837,7 @@ static int poke_32bit(void)
 	return 0;
 }
 
-/* What a debugger does: put it in, wait, take it out, step back. */
+/* As a debugger does: insert it, wait, remove it, step back. */
 static int insert_breakpoint(void)
 {
 	struct user_regs_struct regs;
@@ -885,12 +851,12 @@ static int insert_breakpoint(void)
 	if (ptrace(PTRACE_POKETEXT, tracee(), shared->at, with))
 		return errno;
 	need(ptrace(PTRACE_PEEKTEXT, tracee(), shared->at, 0) == with,
-	     "a breakpoint where it was put");
+	     "a breakpoint where it was inserted");
 
 	need(!ptrace(PTRACE_CONT, tracee(), 0, 0), "PTRACE_CONT");
 	tell_target();
 	need(waitpid(tracee(), &status, __WALL) == tracee(), "waitpid");
-	need(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP, "a breakpoint that is met");
+	need(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP, "a breakpoint that is hit");
 	need(!ptrace(PTRACE_GETREGS, tracee(), 0, &regs), "PTRACE_GETREGS");
 	need(regs.rip == (unsigned long)shared->at + 1, "the tracee at the breakpoint");
 	if (ptrace(PTRACE_POKETEXT, tracee(), shared->at, word))
@@ -932,7 +898,7 @@ static int write_process_vm(void)
 		      WORD_SIZE);
 }
 
-/* Reading: what is read lands in memory of one's own. */
+/* Reading, into memory of the reader's own */
 
 static void make_room(void)
 {
@@ -959,9 +925,9 @@ static int read_process_vm(void)
 		      WORD_SIZE);
 }
 
-/* Unsealed writable memory lies before what is sealed; both are written to. */
+/* Unsealed writable memory lies before the sealed memory; both are written to. */
 
-static void lay_before(void)
+static void map_before(void)
 {
 	char *before = shared->at - page_size;
 
@@ -970,14 +936,14 @@ static void lay_before(void)
 	memset(before, OWNER, page_size);
 }
 
-/* The bytes before are written and reported, which is as good as an error here. */
+/* The bytes before are written and reported, which counts as an error here. */
 static int after_partial(ssize_t ret)
 {
 	const struct peeked p = peek(shared->at - WORD_SIZE);
 
 	if (ret == WORD_SIZE && p.word == attack_word) {
 		note("%d bytes before the mapping were written, and reported", WORD_SIZE);
-		return vias[way->via].refused;
+		return origins[way->origin].refused;
 	}
 	return err_of(ret, 2 * WORD_SIZE);
 }
@@ -1028,11 +994,11 @@ static int open_probe(void)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", shared->file);
 	attr.type = strtoul(text, NULL, 10);
 	attr.config1 = (unsigned long)path;
-	return syscall(__NR_perf_event_open, &attr, way->who == OWN ? 0 : shared->target,
+	return syscall(__NR_perf_event_open, &attr, way->whose == OWN ? 0 : shared->target,
 		       -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/* The breakpoint is there for as long as the event is. */
+/* The breakpoint exists as long as the event does. */
 static int probe_fd = -1;
 
 static int write_probe(void)
@@ -1043,9 +1009,9 @@ static int write_probe(void)
 	return probe_fd < 0 ? errno : 0;
 }
 
-static bool is_refused(enum via via, enum class class)
+static bool is_refused(enum origin origin, enum class class)
 {
-	return opt.refused[class] & (1U << via);
+	return opt.refused[class] & (1U << origin);
 }
 
 static void open_probe_before_seal(void)
@@ -1070,23 +1036,12 @@ static int write_register(void)
 	return uffd_register(shared->uffd, shared->at, shared->len, monitor_mode());
 }
 
-static int copy_from(int uffd, char *to, char *from, size_t len)
-{
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = len,
-	};
-
-	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
-}
-
 static int write_copy(void)
 {
-	return copy_from(shared->uffd, shared->at, anon(shared->len, ATTACKER), shared->len);
+	return uffd_copy(shared->uffd, shared->at, anon(shared->len, ATTACKER), shared->len);
 }
 
-/* What was there is thrown away: no lock of flags == 0 keeps a private file. */
+/* Discard the contents: flags == 0 does not keep those of a private file. */
 static int write_emptied(void)
 {
 	need(!madvise(shared->at, shared->len, MADV_DONTNEED), "MADV_DONTNEED");
@@ -1096,43 +1051,20 @@ static int write_emptied(void)
 
 static int write_zeropage(void)
 {
-	struct uffdio_zeropage zero = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_ZEROPAGE, &zero) ? errno : 0;
+	return uffd_zeropage(shared->uffd, shared->at, shared->len);
 }
 
 static int write_continue(void)
 {
-	struct uffdio_continue cont = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_CONTINUE, &cont) ? errno : 0;
+	return uffd_continue(shared->uffd, shared->at, shared->len);
 }
 
 static int write_poison(void)
 {
-	struct uffdio_poison poison = {
-		.range = { (unsigned long)shared->at, shared->len },
-	};
-
-	return ioctl(shared->uffd, UFFDIO_POISON, &poison) ? errno : 0;
+	return uffd_poison(shared->uffd, shared->at, shared->len);
 }
 
-static int move_page(char *to, char *from)
-{
-	struct uffdio_move move = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = page_size,
-	};
-
-	return ioctl(shared->uffd, UFFDIO_MOVE, &move) ? errno : 0;
-}
-
-/* The other end of a move, not sealed. at is the one that is sealed. */
+/* Map an unsealed destination; the sealed mapping becomes the source. */
 static void make_destination(void)
 {
 	shared->from = shared->at;
@@ -1141,6 +1073,7 @@ static void make_destination(void)
 			    UFFDIO_REGISTER_MODE_MISSING), "UFFDIO_REGISTER");
 }
 
+/* Map an unsealed source; the sealed mapping is the destination. */
 static void make_source(void)
 {
 	shared->from = anon(page_size, ATTACKER);
@@ -1148,12 +1081,12 @@ static void make_source(void)
 
 static int write_move(void)
 {
-	return move_page(shared->at, shared->from);
+	return uffd_move(shared->uffd, shared->at, shared->from, page_size);
 }
 
 /*
- * A fill that was permitted, and waits for its source when the seal comes. The
- * wait is for a page fault of the kernel's, to answer which takes privilege.
+ * A fill that was permitted and waits for its source while the memory is sealed.
+ * The wait is a page fault in the kernel, and it takes privilege to answer that.
  */
 struct slow_copy {
 	char *from;
@@ -1164,7 +1097,7 @@ static void *copy_slowly(void *arg)
 {
 	struct slow_copy *copy = arg;
 
-	copy->err = copy_from(shared->uffd, shared->at, copy->from, page_size);
+	copy->err = uffd_copy(shared->uffd, shared->at, copy->from, page_size);
 	return NULL;
 }
 
@@ -1186,7 +1119,7 @@ static int write_copy_over_seal(void)
 	     "a fill that waits for its source");
 	need(!mprotect(shared->at, page_size, PROT_READ), "mprotect");
 	seal_range(shared->at, page_size, 0);
-	need(!copy_from(source, copy.from, anon(page_size, ATTACKER), page_size),
+	need(!uffd_copy(source, copy.from, anon(page_size, ATTACKER), page_size),
 	     "the source of the fill");
 	errno = pthread_join(thread, NULL);
 	need(!errno, "pthread_join");
@@ -1195,9 +1128,9 @@ static int write_copy_over_seal(void)
 }
 
 /*
- * Races: a writer that never stops, and a target that seals. What the target
- * finds when mseal() has returned must not change any more where the policy
- * refuses; and where it permits, it must, or there was no race.
+ * Races: a writer that never stops, and a target that seals. If the policy
+ * refuses the writes, the contents must not change once mseal() has returned. If
+ * it permits them, they must change, or there was no race.
  */
 
 static void raise_to(atomic_uint *counter, unsigned int value)
@@ -1206,7 +1139,7 @@ static void raise_to(atomic_uint *counter, unsigned int value)
 	syscall(SYS_futex, counter, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Not a loop that yields: on a busy host each turn would take a time slice there. */
+/* A loop that yields would take a time slice of a busy host in each turn. */
 static void wait_a_while(atomic_uint *counter, unsigned int seen)
 {
 	const struct timespec while_ = { .tv_nsec = 100 * 1000 * 1000 };
@@ -1223,8 +1156,8 @@ static void wait_until(atomic_uint *counter, unsigned int value)
 }
 
 /*
- * The two of a race are to run at the same time, for the scheduler would take its
- * time to find that out. -1: on any CPU again.
+ * Put the two of a race on a CPU each, so that they run at the same time from the
+ * start: the scheduler takes a while to spread them. -1: on any CPU again.
  */
 static void stay_on_cpu(int nr)
 {
@@ -1244,7 +1177,7 @@ static void stay_on_cpu(int nr)
 
 static bool fills_holes(void)
 {
-	return way->via == UFFD_COPY;
+	return way->origin == UFFD_COPY;
 }
 
 static uint64_t race_value(char *at)
@@ -1283,8 +1216,8 @@ static void race_round(unsigned int round)
 	value = race_value(at);
 	atomic_store(&shared->sealed, true);
 	writes = atomic_load(&shared->writes);
-	if (way->via == PROCESS_VM) {
-		/* The page may have been pinned before: let that call end. */
+	if (way->origin == PROCESS_VM) {
+		/* A call may have pinned the page before: let it end. */
 		wait_until(&shared->writes, writes + 2);
 		value = race_value(at);
 	}
@@ -1302,10 +1235,10 @@ static void race_target(void)
 		race_round(round);
 }
 
-/* One call. late: it began when mseal() had returned. */
+/* Count one call. late: it began after mseal() had returned. */
 static void race_count(bool late, int err)
 {
-	if (err == vias[way->via].refused) {
+	if (err == origins[way->origin].refused) {
 		if (late)
 			shared->late_refused++;
 	} else if (err) {
@@ -1315,7 +1248,7 @@ static void race_count(bool late, int err)
 	}
 }
 
-/* Only who writes counts. */
+/* Only the writer counts. */
 static void count_write(void)
 {
 	raise_to(&shared->writes, atomic_load(&shared->writes) + 1);
@@ -1323,20 +1256,20 @@ static void count_write(void)
 
 static int race_call(unsigned int page, char *source)
 {
-	switch (way->via) {
+	switch (way->origin) {
 	case PTRACE:
 		return poke_data();
 	case PROCESS_VM:
 		return write_process_vm();
 	case UFFD_COPY:
-		return copy_from(shared->uffd, shared->at + page * page_size, source,
+		return uffd_copy(shared->uffd, shared->at + page * page_size, source,
 				 page_size);
 	default:
 		return write_mem();
 	}
 }
 
-/* Until told to stop. Returns what there was to see before the first late call. */
+/* Write until told to stop. Returns the value before the first late call. */
 static uint64_t race_loop(char *source, bool own)
 {
 	unsigned int page = 0;
@@ -1350,7 +1283,7 @@ static uint64_t race_loop(char *source, bool own)
 			value = race_value(shared->at);
 		seen |= late;
 		if (fills_holes() && page == (late ? RACE_PAGES : RACE_PAGES / 2)) {
-			/* Some are left for later; when there are none, that is all. */
+			/* Half of the pages are left for late calls. */
 			if (late)
 				count_write();
 			sched_yield();
@@ -1377,7 +1310,7 @@ static int race_write(void)
 		race_loop(source, false);
 		raise_to(&shared->acked, round);
 	}
-	return shared->late_refused ? vias[way->via].refused : 0;
+	return shared->late_refused ? origins[way->origin].refused : 0;
 }
 
 static void *sit(void *arg)
@@ -1387,7 +1320,7 @@ static void *sit(void *arg)
 	return (void *)(long)wait_for_ever(NULL);
 }
 
-/* A thread to be traced, and so stopped, while another seals. */
+/* A thread that is traced, and so stopped, while another one seals. */
 static void make_sitter(void)
 {
 	static int fds[2];
@@ -1400,7 +1333,7 @@ static void make_sitter(void)
 	need(read(fds[0], &byte, 1) == 1, "a thread");
 }
 
-/* All ways in */
+/* All cases */
 
 #define RO	PROT_READ
 #define RX	(PROT_READ | PROT_EXEC)
@@ -1437,11 +1370,11 @@ static const struct way ways[] = {
 	{ PROC_MEM, OWN, "what a key denies to write", KEYED, RW, 0, MEM_BY(open_mem) },
 	{ PROC_MEM, OWN, "/dev/mem, by ->access", DEV_MEM, RW, 0, MEM_BY(open_mem) },
 	{ PROC_MEM, OWN, "from unsealed writable memory on into it", ANON, RO, 0,
-	  .prepare = lay_before, .arm = open_mem, WORD_BY(write_mem_across) },
-	/* Nobody is asked about reading. */
+	  .prepare = map_before, .arm = open_mem, WORD_BY(write_mem_across) },
+	/* Reading is not checked. */
 	{ PROC_MEM, OWN, "which is read", ANON, RO, 0, ALWAYS, .arm = open_mem,
 	  READ_BY(read_mem) },
-	/* Whoever traces his own memory is not what a policy has tracers for. */
+	/* A process that traces its own memory is not a tracer to a policy. */
 	{ PROC_MEM, OWN, "as tracer of a process with the same mm", ANON, RO, 0,
 	  .arm = trace_own_mm_and_open_mem, .release = kill_tracee, WORD_BY(write_mem) },
 	{ PROC_MEM, OTHER, "/proc/PID/mem", ANON, RO, 0, MEM_BY(open_mem) },
@@ -1502,9 +1435,9 @@ static const struct way ways[] = {
 	{ PROCESS_VM, OWN, "by a process with the same mm", ANON, RW, 0, SHARED_MM,
 	  WORD_BY(write_process_vm) },
 	{ PROCESS_VM, OWN, "from unsealed writable memory on into it", ANON, RW, 0,
-	  .prepare = lay_before, WORD_BY(write_process_vm_across) },
+	  .prepare = map_before, WORD_BY(write_process_vm_across) },
 	{ PROCESS_VM, OWN, "the second of two elements", ANON, RW, 0,
-	  .prepare = lay_before, WORD_BY(write_process_vm_second) },
+	  .prepare = map_before, WORD_BY(write_process_vm_second) },
 	{ PROCESS_VM, OWN, "a huge page", HUGETLB, RW, 0, WORD_BY(write_process_vm) },
 	{ PROCESS_VM, OWN, "what a key denies to write", KEYED, RW, 0,
 	  WORD_BY(write_process_vm) },
@@ -1542,6 +1475,12 @@ static const struct way ways[] = {
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, 0, MONITOR_WP, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, MSEAL_DISCARD, MONITOR_WP,
 	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, 0, MONITOR_RWP,
+	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, MSEAL_DISCARD, MONITOR_RWP,
+	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection of a shared file", SHARED_FILE, RO, 0,
+	  MONITOR_RWP, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "minor faults", SHARED_FILE, RO, 0, MONITOR_MINOR,
 	  TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "by a process with the same mm", ANON, RO, 0, SHARED_MM,
@@ -1553,10 +1492,12 @@ static const struct way ways[] = {
 	{ UFFD_REGISTER, OWN, "missing pages", PRIVATE_FILE, RX, NO_SEAL, TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "write protection", ANON, RO, NO_SEAL, MONITOR_WP,
 	  TO_MONITORED },
+	{ UFFD_REGISTER, OWN, "read-write protection", ANON, RO, NO_SEAL, MONITOR_RWP,
+	  TO_MONITORED },
 	{ UFFD_REGISTER, OWN, "missing pages", ANON, RW, NO_SEAL, TO_MONITORED },
 	{ UFFD_REGISTER, OTHER, "missing pages", ANON, RO, NO_SEAL, TO_MONITORED },
 
-	/* The rest is monitored from before the seal. */
+	/* The memory of the other cases is monitored from before the seal. */
 	{ UFFD_COPY, OWN, "a hole", ANON, RO, 0, UNTOUCHED | MONITOR, FILL_BY(write_copy) },
 	{ UFFD_COPY, OWN, "a hole", ANON, RO, MSEAL_MAP, UNTOUCHED | MONITOR,
 	  FILL_BY(write_copy) },
@@ -1569,6 +1510,8 @@ static const struct way ways[] = {
 	  FILL_BY(write_emptied) },
 	{ UFFD_COPY, OWN, "a hole, monitored for write protection", ANON, RO, 0,
 	  UNTOUCHED | MONITOR | MONITOR_WP, FILL_BY(write_copy) },
+	{ UFFD_COPY, OWN, "a hole, monitored for read-write protection", ANON, RO, 0,
+	  UNTOUCHED | MONITOR | MONITOR_RWP, FILL_BY(write_copy) },
 	{ UFFD_COPY, OWN, "a huge page", HUGETLB, RO, 0, UNTOUCHED | MONITOR,
 	  FILL_BY(write_copy) },
 	{ UFFD_COPY, OWN, "by a process with the same mm", ANON, RO, 0,
@@ -1658,8 +1601,8 @@ static bool expect_refusal(const struct way *w)
 	const enum class class = class_of(w);
 
 	if (class == SEALED && w->flags & TRACER)
-		return opt.tracer & (1U << w->via);
-	return is_refused(w->via, class);
+		return opt.tracer & (1U << w->origin);
+	return is_refused(w->origin, class);
 }
 
 static const char *name_of(const struct way *w)
@@ -1673,8 +1616,8 @@ static const char *name_of(const struct way *w)
 		seal = "sealed";
 	else if (w->seal != NO_SEAL)
 		seal = flags_name(w->seal);
-	snprintf(name, sizeof(name), "%s, %s: %s %s, %s", vias[w->via].name,
-		 w->who == OWN ? "own" : "other", seal,
+	snprintf(name, sizeof(name), "%s, %s: %s %s, %s", origins[w->origin].name,
+		 w->whose == OWN ? "own" : "other", seal,
 		 w->prot & PROT_WRITE ? "writable" :
 		 w->prot & PROT_EXEC ? "text" : "read-only", w->name);
 	return name;
@@ -1687,7 +1630,7 @@ static void set_up(void)
 	char *at;
 	int key;
 
-	if (way->via >= UFFD_REGISTER)
+	if (way->origin >= UFFD_REGISTER)
 		shared->uffd = uffd_for_case();
 	if (way->flags & RACE) {
 		if (way->prepare)
@@ -1695,8 +1638,8 @@ static void set_up(void)
 		return;
 	}
 	at = make_memory();
-	if (way->via != UFFD_REGISTER &&
-	    way->flags & (MONITOR | MONITOR_WP | MONITOR_MINOR)) {
+	if (way->origin != UFFD_REGISTER &&
+	    way->flags & (MONITOR | MONITOR_WP | MONITOR_RWP | MONITOR_MINOR)) {
 		errno = uffd_register(shared->uffd, at, shared->len, monitor_mode());
 		need(!errno, "UFFDIO_REGISTER");
 	}
@@ -1709,7 +1652,7 @@ static void set_up(void)
 	}
 	if (way->prepare)
 		way->prepare();
-	/* Also what is not asked for changes nothing: a key stays. */
+	/* Keyed memory is writable and stays as it is. */
 	if (way->prot != RW)
 		need(!mprotect(at, shared->len, way->prot), "mprotect");
 	if (way->seal != NO_SEAL)
@@ -1750,14 +1693,14 @@ static int write_and_exit(void __always_unused *arg)
 	return 0;
 }
 
-/* Leave as the child did, if it did not do what it was to do. */
-static void child_was_fine(pid_t pid, const char *who)
+/* Exit with the code of the child if it failed. */
+static void child_was_fine(pid_t pid, const char *name)
 {
 	int status;
 
 	need(waitpid(pid, &status, __WALL) == pid, "waitpid");
 	if (WIFSIGNALED(status))
-		note("%s: killed by signal %d (%s)", who, WTERMSIG(status),
+		note("%s: killed by signal %d (%s)", name, WTERMSIG(status),
 		     strsignal(WTERMSIG(status)));
 	if (status) {
 		fflush(stdout);
@@ -1799,7 +1742,7 @@ static void write_to_other(void)
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks))
 		note("no sockets: %s", errno_name(errno));
 	fflush(stdout);
-	/* One table of descriptors, so that a number means the same to both. */
+	/* With one table of descriptors a number means the same to both. */
 	pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	need(pid >= 0, "clone(CLONE_FILES)");
 	if (!pid)
@@ -1839,7 +1782,7 @@ static int race_verdict(bool refusal)
 static int verdict(void)
 {
 	const bool refusal = expect_refusal(way);
-	int want_err = refusal ? vias[way->via].refused : 0;
+	int want_err = refusal ? origins[way->origin].refused : 0;
 	int want;
 
 	if (way->flags & RACE)
@@ -1851,7 +1794,7 @@ static int verdict(void)
 	note("memory: %s -> %s, the call: %s", state_name(shared->before),
 	     state_name(shared->after), err_name(shared->err));
 	if (shared->before == way->wanted) {
-		note("it was so before: nothing can be seen here");
+		note("the memory was so before: the write cannot be seen");
 		return KSFT_FAIL;
 	}
 	if (shared->err == want_err && shared->after == want)
@@ -1862,15 +1805,16 @@ static int verdict(void)
 }
 
 /*
- * proc_mem.force_override= may let nobody but a tracer write where the mapping does
- * not. A policy may do the same, so this is not asked where one is expected to.
+ * With proc_mem.force_override= only a tracer may be able to write where the
+ * mapping does not permit it. Do not check that where a policy is expected to
+ * refuse, because the two look alike.
  */
 static bool cannot_force(void)
 {
 	char *at;
 	int fd;
 
-	if (way->via != PROC_MEM || way->prot & PROT_WRITE || way->flags & TRACER ||
+	if (way->origin != PROC_MEM || way->prot & PROT_WRITE || way->flags & TRACER ||
 	    is_refused(PROC_MEM, READONLY) || expect_refusal(way))
 		return false;
 	at = anon(page_size, OWNER);
@@ -1885,7 +1829,7 @@ static int run_case(const void __always_unused *unused)
 		skip("this kernel lets only tracers force a write to /proc/PID/mem");
 	if (way->flags & NOT_ON_UML && on_uml())
 		skip("a pristine UML panics at a poisoned page");
-	if (way->who == OWN)
+	if (way->whose == OWN)
 		write_to_own();
 	else
 		write_to_other();
@@ -1909,7 +1853,7 @@ static bool is_chosen(const struct way *w)
 {
 	if (opt.races_only && !(w->flags & RACE))
 		return false;
-	return opt.only & (1U << w->via) && (w->who == OWN ? opt.own : opt.other);
+	return opt.only & (1U << w->origin) && (w->whose == OWN ? opt.own : opt.other);
 }
 
 static unsigned int nr_chosen(void)
@@ -1928,7 +1872,7 @@ static void run_chosen(void)
 			run_way(&ways[i]);
 }
 
-/* Privileges, of all of the program */
+/* Privileges of the whole program */
 
 static void drop_ptrace_cap(void)
 {
@@ -1941,7 +1885,7 @@ static void drop_ptrace_cap(void)
 	caps[0].permitted &= ~(1U << CAP_SYS_PTRACE);
 	caps[0].inheritable &= ~(1U << CAP_SYS_PTRACE);
 	need(!syscall(SYS_capset, &header, caps), "capset");
-	/* Its own files in /proc stay its own. */
+	/* Its files in /proc stay accessible. */
 	need(!prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
 }
 
@@ -1966,7 +1910,7 @@ static void enter_userns(void)
 	write_file("/proc/self/gid_map", map);
 }
 
-/* An address space belongs to the user namespace that it was executed in. */
+/* An address space belongs to the user namespace in which it was executed. */
 static void restart_in_userns(char **argv)
 {
 	static const char done[] = "FORCED_WRITE_IN_USERNS";
@@ -2020,7 +1964,7 @@ static void set_scope(const char *scope)
 				   scope, err_name(err), scope_now());
 }
 
-/* As somebody else; what fn returns. */
+/* In a child, which may change its user. Returns what fn does. */
 static int in_child(int (*fn)(const void *arg), const void *arg)
 {
 	const pid_t pid = start_case(fn, arg);
@@ -2087,7 +2031,7 @@ static void test_bad_writes(void)
 
 static const char * const lower[] = { "0", "1", "2" };
 
-/* Lowers it until it is locked; 0 if it was. */
+/* Lower the sysctl until it is locked. Returns 0 if that is why it ended. */
 static int lower_until_locked(const void __always_unused *unused)
 {
 	for (size_t i = 0;; i++) {
@@ -2100,7 +2044,7 @@ static int lower_until_locked(const void __always_unused *unused)
 }
 
 /*
- * Locks it while others lower it. There is a single chance in a boot to see a write
+ * Lock the sysctl while others lower it. Each boot has one chance to see a write
  * that was checked before and lands after; it takes a second CPU.
  */
 static void test_lock_race(void)
@@ -2123,7 +2067,7 @@ static void test_lock_race(void)
 	ksft_print_msg("  %u writes lowered it before it was locked, now it is %d\n",
 		       atomic_load(&shared->writes), scope_now());
 	ksft_test_result(refused && scope_now() == 3,
-			 "sysctl: 3 is for good, whoever writes at the same time\n");
+			 "sysctl: 3 is for good, also with other writers at the same time\n");
 }
 
 static void test_locked(void)
@@ -2138,10 +2082,10 @@ static void test_locked(void)
 	}
 }
 
-/* All cases under all of these. The program runs itself, for the namespaces. */
+/* All cases run with each of these. The program executes itself for that. */
 static const struct config {
 	const char *scope, *about, *argv[8];
-	bool quick;			/* also when there is little time */
+	bool quick;			/* also run with --quick */
 } configs[] = {
 	{ "0", "root", {} },
 	{ "0", "without CAP_SYS_PTRACE", { "--no-cap" } },
@@ -2161,7 +2105,7 @@ static const struct config {
 	{ "2", "the writer in another user namespace",
 	  { "--writer-userns", "--sealed", "EPERM" } },
 	{ "2", "all in another user namespace", { "--in-userns" } },
-	/* No way back from here. */
+	/* This value cannot be lowered again. */
 	{ "3", "root", { "--sealed", "EPERM" }, true },
 	{ "3", "without CAP_SYS_PTRACE", { "--no-cap", "--sealed", "EPERM" } },
 	{ "3", "all in another user namespace", { "--in-userns", "--sealed", "EPERM" } },
@@ -2184,12 +2128,12 @@ static void run_config(const struct config *config)
 	argv[nr++] = part;
 	for (size_t i = 0; i < ARRAY_SIZE(config->argv) && config->argv[i]; i++)
 		argv[nr++] = (char *)config->argv[i];
-	for (int via = 0; via < NR_VIAS; via++) {
-		if (!(opt.only & (1U << via)))
+	for (int origin = 0; origin < NR_ORIGINS; origin++) {
+		if (!(opt.only & (1U << origin)))
 			continue;
 		if (*only)
 			strcat(only, ",");
-		strcat(only, vias[via].name);
+		strcat(only, origins[origin].name);
 	}
 	argv[nr++] = "--only";
 	argv[nr++] = only;
@@ -2247,7 +2191,7 @@ static const char *next_record(void)
 }
 
 struct denial {
-	char via[32], comm[32];
+	char origin[32], comm[32];
 	unsigned long start, end;
 	int pid, scope;
 };
@@ -2256,7 +2200,7 @@ static bool is_denial(const char *record, struct denial *d)
 {
 	return sscanf(record,
 		      "Yama: forced write by %31s into sealed 0x%lx-0x%lx was refused: \"%31[^\"]\"[%d], sealed_write_scope %d",
-		      d->via, &d->start, &d->end, d->comm, &d->pid, &d->scope) == 6;
+		      d->origin, &d->start, &d->end, d->comm, &d->pid, &d->scope) == 6;
 }
 
 static pid_t provoked_pid;
@@ -2271,13 +2215,13 @@ static int write_often(const void *times)
 	dup2(null, STDOUT_FILENO);
 	drop_ptrace_cap();
 	code = run_case(NULL);
-	/* The rest of a flood; the memory is still there. */
+	/* The rest of a flood, to the same memory */
 	while (--left)
 		way->write();
 	return code;
 }
 
-/* One refused write, of which nothing is reported. */
+/* Make a refused write (or times of them) without reporting a result. */
 static int provoke(const struct way *w, unsigned int times)
 {
 	way = w;
@@ -2288,12 +2232,12 @@ static int provoke(const struct way *w, unsigned int times)
 	return end_case(provoked_pid);
 }
 
-static const struct way *sealed_way(enum via via)
+static const struct way *sealed_way(enum origin origin)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		if (ways[i].via == via && class_of(&ways[i]) == SEALED &&
+		if (ways[i].origin == origin && class_of(&ways[i]) == SEALED &&
 		    !(ways[i].flags & (RACE | ALWAYS | SEALS_ITSELF)) &&
-		    (ways[i].via != PTRACE || ways[i].who == OTHER))
+		    (ways[i].origin != PTRACE || ways[i].whose == OTHER))
 			return &ways[i];
 	return NULL;
 }
@@ -2310,42 +2254,42 @@ static bool find_denial(const struct way *w, int scope)
 		if (!is_denial(record, &d) || d.pid != provoked_pid)
 			continue;
 		ksft_print_msg("  %s\n", record);
-		if (!strcmp(d.via, vias[w->via].name) && d.scope == scope &&
+		if (!strcmp(d.origin, origins[w->origin].name) && d.scope == scope &&
 		    !strcmp(d.comm, "forced-writer") &&
 		    d.start <= (unsigned long)shared->at &&
 		    (unsigned long)shared->at < d.end)
 			return true;
 		ksft_print_msg("  wanted: %s, 0x%lx in its range, scope %d\n",
-			       vias[w->via].name, (unsigned long)shared->at, scope);
+			       origins[w->origin].name, (unsigned long)shared->at, scope);
 	}
 	return false;
 }
 
-/* Again and again, because the log takes only so many in a time. */
-static void test_log(enum via via, int scope)
+/* Try repeatedly, because the log is ratelimited. */
+static void test_log(enum origin origin, int scope)
 {
-	const struct way *w = sealed_way(via);
+	const struct way *w = sealed_way(origin);
 	struct pollfd pfd = { .fd = kmsg, .events = POLLIN };
 	bool found = false;
 	int code = KSFT_PASS;
 
-	opt.refused[SEALED] = ALL_VIAS;
-	opt.tracer = ALL_VIAS;
+	opt.refused[SEALED] = ALL_ORIGINS;
+	opt.tracer = ALL_ORIGINS;
 	for (int i = 0; i < LOG_TRIES && !found && code == KSFT_PASS; i++) {
 		if (i)
 			poll(&pfd, 1, LOG_POLL);
 		code = provoke(w, 1);
-		/* A move has its source, what it names, elsewhere. */
-		if (via == UFFD_MOVE_FROM)
+		/* The log names the source of a move, which is elsewhere. */
+		if (origin == UFFD_MOVE_FROM)
 			shared->at = shared->from;
 		found = find_denial(w, scope);
 	}
 	if (code == KSFT_SKIP)
-		ksft_test_result_skip("scope %d, log: %s: %s\n", scope, vias[via].name,
+		ksft_test_result_skip("scope %d, log: %s: %s\n", scope, origins[origin].name,
 				      skip_reason);
 	else
 		ksft_test_result(found && code == KSFT_PASS,
-				 "scope %d, log: %s is logged\n", scope, vias[via].name);
+				 "scope %d, log: %s is logged\n", scope, origins[origin].name);
 }
 
 #define LOG_FLOOD	100
@@ -2379,18 +2323,18 @@ static void test_ratelimit(void)
 		poll(&pfd, 1, LOG_POLL);
 		provoke(w, 1);
 	}
-	ksft_print_msg("  of %d writes %u were logged, %u suppressed (the few since included)\n",
+	ksft_print_msg("  of %d writes %u were logged, %u suppressed (including later ones)\n",
 		       LOG_FLOOD, lines, suppressed);
-	/* Twice the burst, should an interval end in the middle. */
+	/* Twice the burst, because an interval may end in the middle. */
 	ksft_test_result(lines <= 20 && lines + suppressed >= LOG_FLOOD,
 			 "log: %d refused writes do not flood it, and are counted\n",
 			 LOG_FLOOD);
 }
 
 /*
- * A race with the policy: who writes to sealed memory all the time must not land
- * any more when the write to the sysctl has returned and the call that was under
- * way then has ended.
+ * A race with the policy: a process writes to sealed memory all the time. Once the
+ * write to the sysctl has returned and the call that was running then has ended,
+ * none of its writes must land.
  */
 static int race_policy_writer(const void __always_unused *unused)
 {
@@ -2412,7 +2356,7 @@ static int race_policy_writer(const void __always_unused *unused)
 	seal_range(at, len, 0);
 	shared->at = at;
 	shared->target = getpid();
-	if (way->via == PROC_MEM)
+	if (way->origin == PROC_MEM)
 		open_mem();
 	value = race_loop(source, true);
 	if (race_value(at) != value)
@@ -2426,7 +2370,7 @@ static const struct way policy_races[] = {
 	{ UFFD_COPY, OWN, "race with the policy", ANON, RO, 0, RACE },
 };
 
-/* Unless the writer comes to an end before. */
+/* Wait for this number of writes, or until the writer ends. */
 static void await_writes(pid_t pid, unsigned int writes, int *status)
 {
 	unsigned int seen;
@@ -2470,9 +2414,9 @@ static void test_policy_race(const struct way *w)
 			 "scope 0 to 2, under way: %s\n", name_of(w));
 }
 
-static void set_scope_anew(const char *scope)
+static void change_scope(const char *scope)
 {
-	/* It goes back to 0 for these. */
+	/* These go back to 0 first. */
 	if (!strcmp(scope, "3")) {
 		for (size_t i = 0; i < ARRAY_SIZE(policy_races); i++)
 			test_policy_race(&policy_races[i]);
@@ -2484,9 +2428,9 @@ static void set_scope_anew(const char *scope)
 		return;
 	lseek(kmsg, 0, SEEK_END);
 	if (!strcmp(scope, "2")) {
-		for (int via = 0; via < NR_VIAS; via++)
-			if (opt.only & (1U << via))
-				test_log(via, 2);
+		for (int origin = 0; origin < NR_ORIGINS; origin++)
+			if (opt.only & (1U << origin))
+				test_log(origin, 2);
 		test_ratelimit();
 	}
 	if (!strcmp(scope, "3")) {
@@ -2507,7 +2451,7 @@ static void __noreturn run_yama(void)
 	if (scope_now())
 		ksft_exit_fail_msg("%s is %d: a guest just booted has 0\n", scope_path,
 				   scope_now());
-	/* A fill that waits is to be tried without privilege as well. */
+	/* So that a fill that waits is also tried without privilege. */
 	fd = open(user_uffd_path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && read(fd, user_uffd, 1) == 1)
 		write_value(user_uffd_path, "1");
@@ -2529,7 +2473,7 @@ static void __noreturn run_yama(void)
 			continue;
 		if (strcmp(scope, configs[i].scope)) {
 			scope = configs[i].scope;
-			set_scope_anew(scope);
+			change_scope(scope);
 		}
 		run_config(&configs[i]);
 	}
@@ -2542,16 +2486,17 @@ static void __noreturn run_yama(void)
 
 static const char usage[] =
 "usage: forced_write_test [OPTION]...\n"
-"Writes to memory that does not permit it, by every way in.\n"
+"Writes to memory that does not permit it, by every access path.\n"
 "\n"
 "  --list             list the cases and stop\n"
 "  --sealed WHAT      what to expect of writes to sealed memory (default allow)\n"
 "  --readonly WHAT    to unsealed, non-writable memory (default allow)\n"
 "  --text WHAT        the same, and executable (default: as --readonly)\n"
 "  --tracer WHAT      to sealed memory, by its active tracer (default: as --sealed)\n"
-"                     WHAT: allow, EPERM, or the ways in that are refused: VIA[,VIA]...\n"
-"  --only VIA[,VIA]   only these ways in\n"
-"  --skip VIA[,VIA]   all but these\n"
+"                     WHAT: allow, EPERM, or the origins that are refused:\n"
+"                     ORIGIN[,ORIGIN]...\n"
+"  --only ORIGIN[,ORIGIN]   only these origins\n"
+"  --skip ORIGIN[,ORIGIN]   all but these\n"
 "  --own, --other     only memory of the writer's own, of another process\n"
 "  --race             only the races\n"
 "  --as UID           become this user first\n"
@@ -2575,20 +2520,20 @@ static void __noreturn __printf(1, 2) bad_usage(const char *fmt, ...)
 	exit(2);
 }
 
-static unsigned int parse_vias(const char *text)
+static unsigned int parse_origins(const char *text)
 {
 	char copy[256], *name, *next = copy;
 	unsigned int mask = 0;
-	int via;
+	int origin;
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	while ((name = strsep(&next, ","))) {
-		for (via = 0; via < NR_VIAS; via++)
-			if (!strcmp(name, vias[via].name))
+		for (origin = 0; origin < NR_ORIGINS; origin++)
+			if (!strcmp(name, origins[origin].name))
 				break;
-		if (via == NR_VIAS)
-			bad_usage("no such way in: '%s', see --list", name);
-		mask |= 1U << via;
+		if (origin == NR_ORIGINS)
+			bad_usage("no such origin: '%s', see --list", name);
+		mask |= 1U << origin;
 	}
 	return mask;
 }
@@ -2598,11 +2543,11 @@ static unsigned int parse_what(const char *text)
 	if (!strcmp(text, "allow"))
 		return 0;
 	if (!strcmp(text, "EPERM"))
-		return ALL_VIAS;
-	return parse_vias(text);
+		return ALL_ORIGINS;
+	return parse_origins(text);
 }
 
-/* For a part of another run: how many results came before, and whom to tell. */
+/* For a part of another run: the number of results before, and where to report. */
 static unsigned int part_start;
 static int part_fd = -1;
 
@@ -2640,8 +2585,8 @@ static const struct option options[] = {
 static void list_ways(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		printf("%-14s %-5s %-8s %s\n", vias[ways[i].via].name,
-		       ways[i].who == OWN ? "own" : "other",
+		printf("%-14s %-5s %-8s %s\n", origins[ways[i].origin].name,
+		       ways[i].whose == OWN ? "own" : "other",
 		       ways[i].flags & ALWAYS ? "none" : class_names[class_of(&ways[i])],
 		       name_of(&ways[i]));
 }
@@ -2670,10 +2615,10 @@ static void parse(int argc, char **argv)
 			tracer = optarg;
 			break;
 		case OPT_ONLY:
-			opt.only = parse_vias(optarg);
+			opt.only = parse_origins(optarg);
 			break;
 		case OPT_SKIP:
-			opt.only = ALL_VIAS & ~parse_vias(optarg);
+			opt.only = ALL_ORIGINS & ~parse_origins(optarg);
 			break;
 		case OPT_OWN:
 			opt.other = false;
@@ -2718,7 +2663,7 @@ static void parse(int argc, char **argv)
 			fputs(usage, stdout);
 			exit(0);
 		default:
-			/* What is wrong has been said. */
+			/* getopt_long() has printed what is wrong. */
 			fputs(usage, stderr);
 			exit(2);
 		}

@@ -4,20 +4,20 @@
  *
  * A case is a process of its own. It makes a mapping, seals it like a cautious
  * program would, and then tries to get around the seal by calls that need no
- * privilege. What the calls return is noted, but whether the attacker got
- * anything is decided by looking: at the memory, and at the mappings.
+ * privilege. The results of the calls are printed, but the memory and the
+ * mappings decide whether the attacker got anything.
  *
  *	mseal_attack_test		the attacks must fail, with the right
  *					error, and everything must be as before
  *	mseal_attack_test --pristine	for a kernel that still has the holes:
- *					the attacks must succeed. One that does
- *					not proves nothing where it fails.
+ *					the attacks must succeed. If one does
+ *					not, its failure elsewhere proves nothing.
  *	mseal_attack_test [--pristine] WORD...
  *					only cases with one of these in the name
  *
- * Where the promise in question is one of flags == 0, the seal is flags == 0
- * on both kernels. Where it is MSEAL_DISCARD's, a kernel that does not know the
- * flag is given flags == 0, the most that it has.
+ * If flags == 0 promises to stop the attack, both kernels seal with flags == 0.
+ * If MSEAL_DISCARD does, a kernel that does not know that flag seals with
+ * flags == 0.
  */
 
 #include "kselftest.h"
@@ -42,7 +42,7 @@
 #include "mseal_attr.h"
 #include "mseal_case.h"
 
-/* Who put these bytes there? Memory holds nothing else. */
+/* A byte of memory names its writer. Memory holds nothing else. */
 enum {
 	NOBODY = 0x00,
 	OWNER = 0x11,
@@ -57,16 +57,16 @@ enum {
 static unsigned long page_size;
 static bool pristine;
 
-/* What the case that this process runs has come to. */
+/* The result of the case that this process runs */
 static bool gained;		/* the attacker got something */
-static int refusal;		/* the first error that the attacker met */
-static int want = EPERM;	/* and which it has to be */
+static int refusal;		/* the first error that the attacker got */
+static int want = EPERM;	/* the error that is expected */
 
 static bool *map_limit_changed;	/* shared with the process that reports */
 
 static const char max_map_count[] = "/proc/sys/vm/max_map_count";
 
-/* Saying things */
+/* Output */
 
 /* A gain for the attacker. */
 static void __printf(1, 2) got(const char *fmt, ...)
@@ -81,7 +81,7 @@ static void __printf(1, 2) got(const char *fmt, ...)
 	gained = true;
 }
 
-/* One call of the attacker's. */
+/* One call of the attacker */
 static int step(const char *what, int err)
 {
 	note("%s: %s", what, errno_name(err));
@@ -116,7 +116,7 @@ static char *page(const char *at, size_t nr)
 	return (char *)at + nr * page_size;
 }
 
-/* Room for mappings at chosen places, with nothing near it to merge with. */
+/* Room for mappings at fixed addresses, with nothing near to merge with. */
 static char *room(size_t pages)
 {
 	char *at;
@@ -188,7 +188,7 @@ static void read_only(char *at, size_t pages)
 	protect(at, pages, PROT_READ);
 }
 
-/* As a loader leaves RELRO: a private file mapping, written to, read-only. */
+/* RELRO as a loader leaves it: a private file mapping, written, then read-only. */
 static char *relro(size_t pages, int fd)
 {
 	char *at = map_at(room(pages), pages, MAP_PRIVATE, fd, OWNER);
@@ -202,7 +202,7 @@ static void seal(const char *at, size_t pages, unsigned long flags)
 	seal_range(at, len_of(pages), flags);
 }
 
-/* What the page has all over. The kernel reads, so no signal can come. */
+/* The byte that fills the page. The kernel reads, so there is no signal. */
 static int byte_of_page(const char *at)
 {
 	struct peeked p;
@@ -220,7 +220,7 @@ static int byte_of_page(const char *at)
 	       (int)(first & 0xff) : MIXED;
 }
 
-/* The number of pages that hold something else; what the first such holds. */
+/* The number of pages that hold another byte; *now is that of the first. */
 static size_t pages_changed(const char *at, size_t pages, int byte, int *now)
 {
 	size_t changed = 0;
@@ -237,7 +237,7 @@ static size_t pages_changed(const char *at, size_t pages, int byte, int *now)
 	return changed;
 }
 
-/* The attacker wanted the memory to hold something, or anything, else. */
+/* The attacker gains if the memory holds anything else than before. */
 static void look(const char *what, const char *at, size_t pages, int before)
 {
 	int now = before;
@@ -248,7 +248,7 @@ static void look(const char *what, const char *at, size_t pages, int before)
 		    byte_name(now), changed, pages);
 }
 
-/* The attacker wanted the memory to hold this. */
+/* The attacker gains only if the memory holds what was wanted. */
 static void look_for(const char *what, const char *at, int before, int wanted)
 {
 	const int now = byte_of_page(at);
@@ -277,7 +277,7 @@ static void perms_at(const char *at, char *perms)
 	strcpy(perms, vma_at(at, &vma) ? vma.perms : "none");
 }
 
-/* What a refused attack leaves as it was */
+/* What must be as before when an attack was refused */
 
 #define MAX_PLACES	8
 #define MAX_VMAS	8
@@ -298,8 +298,8 @@ static int look_at_layout(const char *at, size_t pages, struct vma *vmas)
 
 	need(nr <= MAX_VMAS, "too many mappings to look at");
 	/*
-	 * A monitor that was there before the seal is gone when we look. Nothing
-	 * may stay behind the string: vmas are compared as memory.
+	 * A monitor from before the seal is closed by the time of the second look.
+	 * Clear what follows the string: vmas are compared as memory.
 	 */
 	for (int i = 0; i < nr; i++) {
 		char *flags = vmas[i].flags, *um;
@@ -315,7 +315,7 @@ static int look_at_layout(const char *at, size_t pages, struct vma *vmas)
 
 /*
  * After the attack this place must have the mappings that it has now, and hold
- * this byte. Memory is not read before: that would fill holes.
+ * this byte. The memory is not read now, because that would fill holes.
  */
 static void keep(const char *at, size_t pages, int byte)
 {
@@ -368,16 +368,16 @@ static int verdict(void)
 
 	if (pristine) {
 		if (!gained)
-			note("the attacker got nothing: where this fails, it proves nothing");
+			note("the attacker got nothing: a refusal elsewhere proves nothing");
 		return gained ? KSFT_PASS : KSFT_FAIL;
 	}
 	if (refusal != want) {
-		note("the attacker met %s, expected %s",
+		note("first error: %s, expected %s",
 		     refusal ? errno_name(refusal) : "no error",
 		     want ? errno_name(want) : "no error");
 		ok = false;
 	}
-	/* What he got may be something that had better not be touched. */
+	/* What the attacker got may be unsafe to touch. */
 	for (int i = 0; i < nr_places && !gained; i++)
 		ok &= kept(&places[i]);
 	return ok ? KSFT_PASS : KSFT_FAIL;
@@ -389,7 +389,7 @@ static int verdict(void)
 	step("madvise(" #advice ")", \
 	     madvise(at, len_of(pages), advice) ? errno : 0)
 
-/* A child of the process; what it does returns 0 or an error number. */
+/* Call fn in a child of the process. It returns 0 or an error number. */
 static int in_child(int (*fn)(void *arg), void *arg)
 {
 	int status;
@@ -407,7 +407,7 @@ static int in_child(int (*fn)(void *arg), void *arg)
 	return WEXITSTATUS(status);
 }
 
-/* MADV_FREE and what follows it have to meet in the same CPU's batches. */
+/* MADV_FREE and what follows it must use the batches of the same CPU. */
 static void stay_on_this_cpu(void)
 {
 	cpu_set_t set;
@@ -417,37 +417,7 @@ static void stay_on_this_cpu(void)
 	need(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
 
-static int open_uffd(int flags, uint64_t features, const char *what)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd, probe;
-
-	probe = syscall(__NR_userfaultfd, O_CLOEXEC | flags);
-	if (probe < 0 && is_missing(errno))
-		skip("the kernel has no userfaultfd");
-	if (probe < 0 && errno == EPERM)
-		skip("no permission to answer faults of the kernel");
-	need(probe >= 0, "userfaultfd");
-	need(!ioctl(probe, UFFDIO_API, &api), "UFFDIO_API");
-	close(probe);
-	if (features & ~api.features)
-		skip("this kernel's userfaultfd has no %s", what);
-
-	/* poll() wants it not to block. */
-	fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK | flags);
-	need(fd >= 0, "userfaultfd");
-	api = (struct uffdio_api){ .api = UFFD_API, .features = features };
-	need(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	return fd;
-}
-
-/* One that needs no privilege. */
-static int new_uffd(uint64_t features, const char *what)
-{
-	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
-}
-
-/* Until somebody waits for an answer. It is not read, so he goes on waiting. */
+/* Wait for an event. It is not read, so the thread that caused it stays blocked. */
 static void wait_for_event(int uffd)
 {
 	struct pollfd pfd = { .fd = uffd, .events = POLLIN };
@@ -456,50 +426,19 @@ static void wait_for_event(int uffd)
 	     "an event of the userfaultfd");
 }
 
-static int uffd_register(int uffd, char *at, size_t pages, uint64_t mode)
-{
-	struct uffdio_register reg = {
-		.range = { (unsigned long)at, len_of(pages) },
-		.mode = mode,
-	};
-
-	return ioctl(uffd, UFFDIO_REGISTER, &reg) ? errno : 0;
-}
-
 static void monitor(int uffd, char *at, size_t pages, uint64_t mode)
 {
-	errno = uffd_register(uffd, at, pages, mode);
+	errno = uffd_register(uffd, at, len_of(pages), mode);
 	need(!errno, "UFFDIO_REGISTER");
 }
 
-static int uffd_copy_from(int uffd, char *to, char *from)
+/* Fill one page with the attacker's bytes. */
+static int fill_page(int uffd, char *to)
 {
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = page_size,
-	};
-
-	return ioctl(uffd, UFFDIO_COPY, &copy) ? errno : 0;
+	return uffd_copy(uffd, to, anon(1, ATTACKER), page_size);
 }
 
-static int uffd_copy(int uffd, char *to)
-{
-	return uffd_copy_from(uffd, to, anon(1, ATTACKER));
-}
-
-static int uffd_move(int uffd, char *to, char *from, size_t pages)
-{
-	struct uffdio_move move = {
-		.dst = (unsigned long)to,
-		.src = (unsigned long)from,
-		.len = len_of(pages),
-	};
-
-	return ioctl(uffd, UFFDIO_MOVE, &move) ? errno : 0;
-}
-
-/* A discard that was permitted once and waits, its finger on the trigger. */
+/* A discard that was permitted and is blocked until its event is read. */
 struct armed {
 	char *at;
 	size_t pages;
@@ -527,7 +466,7 @@ static void arm(struct armed *a, char *at, size_t pages, int advice)
 	wait_for_event(a->uffd);
 }
 
-/* Read the event, which is all that the discard waits for. */
+/* Read the event that the discard waits for. */
 static int fire(struct armed *a)
 {
 	struct uffd_msg msg;
@@ -541,8 +480,8 @@ static int fire(struct armed *a)
 }
 
 /*
- * Armed discards: a discard is permitted, drops the mmap lock to tell a
- * userfaultfd monitor, and goes on when the mapping has long been sealed.
+ * Armed discards: a discard is permitted, drops the mmap lock to notify a
+ * userfaultfd monitor, and continues after the mapping has been sealed.
  */
 
 static void armed_dontneed(void)
@@ -587,7 +526,7 @@ static void armed_at_another_mapping(void)
 	struct armed a;
 
 	arm(&a, at, 4, MADV_DONTNEED);
-	/* The new mapping has nothing to do with the monitor. */
+	/* The new mapping is not registered with the monitor. */
 	need(!munmap(at, len_of(4)), "munmap");
 	anon_at(at, 4, OWNER2);
 	read_only(at, 4);
@@ -605,7 +544,7 @@ static void armed_remove(void)
 	struct armed a;
 
 	arm(&a, at, 4, MADV_REMOVE);
-	/* Nobody else can write to the file any more. */
+	/* No other mapping or descriptor can write to the file any more. */
 	close(fd);
 	read_only(at, 4);
 	seal(at, 4, MSEAL_ALL);
@@ -616,9 +555,9 @@ static void armed_remove(void)
 }
 
 /*
- * A UFFDIO_COPY that waits for its source, and has looked at its destination
- * before. The wait is the kernel's own page fault, to answer which takes
- * privilege here; a source on a slow file system would do without.
+ * A UFFDIO_COPY that has checked its destination and then waits for its source.
+ * The wait is a page fault in the kernel. Here it takes privilege to answer that;
+ * a source on a slow file system would not need any.
  */
 struct armed_copy {
 	int uffd;
@@ -630,7 +569,7 @@ static void *copy_slowly(void *arg)
 {
 	struct armed_copy *c = arg;
 
-	c->err = uffd_copy_from(c->uffd, c->to, c->from);
+	c->err = uffd_copy(c->uffd, c->to, c->from, page_size);
 	return NULL;
 }
 
@@ -653,7 +592,7 @@ static void armed_copy(void)
 	seal(c.to, 1, MSEAL_ALL);
 	keep(c.to, 1, NOBODY);
 
-	errno = uffd_copy(source, c.from);
+	errno = fill_page(source, c.from);
 	need(!errno, "the source of the copy");
 	errno = pthread_join(thread, NULL);
 	need(!errno, "pthread_join");
@@ -675,8 +614,8 @@ static void fill_emptied_memfd(void)
 
 	advise(at, 2, MADV_DONTNEED);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only private memfd", at, OWNER, ATTACKER);
 }
@@ -692,8 +631,8 @@ static void fill_emptied_shared_anon(void)
 
 	advise(at, 2, MADV_REMOVE);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only shared memory", at, OWNER, ATTACKER);
 }
@@ -708,8 +647,8 @@ static void fill_untouched_anon(void)
 	keep(at, 2, NOBODY);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only memory, untouched", at, NOBODY, ATTACKER);
 }
@@ -725,14 +664,14 @@ static void register_sealed(void)
 	keep(at, 2, OWNER);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, 2, UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	need(vma_at(at, &vma), "the mapping is still there");
 	if (vma_has_flag(&vma, "um"))
-		got("his userfaultfd answers the faults of the sealed mapping");
+		got("a userfaultfd that answers the faults of the sealed mapping");
 	close(uffd);
 }
 
-/* A monitor from before the seal, and memory that nobody has touched. */
+/* Memory that was never touched, with a monitor from before the seal. */
 static char *monitored_file(int *uffd, uint64_t features, const char *what)
 {
 	char *at;
@@ -751,7 +690,7 @@ static void fill_monitored_copy(void)
 	int uffd;
 	char *at = monitored_file(&uffd, 0, "");
 
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only file", at, THE_FILE, ATTACKER);
 }
@@ -760,16 +699,13 @@ static void fill_monitored_zeropage(void)
 {
 	int uffd;
 	char *at = monitored_file(&uffd, 0, "");
-	struct uffdio_zeropage zero = {
-		.range = { (unsigned long)at, page_size },
-	};
 
-	step("UFFDIO_ZEROPAGE", ioctl(uffd, UFFDIO_ZEROPAGE, &zero) ? errno : 0);
+	step("UFFDIO_ZEROPAGE", uffd_zeropage(uffd, at, page_size));
 	close(uffd);
 	look_for("sealed read-only file", at, THE_FILE, NOBODY);
 }
 
-/* Is there nothing in the page table? Looking does not change it. */
+/* Is there nothing in the page table? Reading pagemap does not change it. */
 static bool is_hole(const char *at)
 {
 	uint64_t entry;
@@ -781,7 +717,7 @@ static bool is_hole(const char *at)
 		   (unsigned long)at / page_size * sizeof(entry)) == sizeof(entry),
 	     "/proc/self/pagemap");
 	close(fd);
-	/* The bits for a page and for swap, or a mark of another kind. */
+	/* The bits for a page, and for swap or another marker */
 	return !(entry >> 62);
 }
 
@@ -789,25 +725,19 @@ static void fill_monitored_poison(void)
 {
 	int uffd;
 	char *at = monitored_file(&uffd, UFFD_FEATURE_POISON, "poison");
-	struct uffdio_poison poison = {
-		.range = { (unsigned long)at, page_size },
-	};
 
 	need(is_hole(at), "a hole");
-	step("UFFDIO_POISON", ioctl(uffd, UFFDIO_POISON, &poison) ? errno : 0);
+	step("UFFDIO_POISON", uffd_poison(uffd, at, page_size));
 	close(uffd);
-	/* Not by reading: UML panics at a poisoned page. */
+	/* Do not read the page: UML panics if it is poisoned. */
 	if (!is_hole(at))
-		got("poison in a hole of sealed memory: SIGBUS for who reads it");
+		got("poison in a hole of sealed memory: SIGBUS for its readers");
 }
 
 static void fill_monitored_continue(void)
 {
 	int uffd = new_uffd(UFFD_FEATURE_MINOR_SHMEM, "minor faults");
 	char *at = map_at(room(2), 2, MAP_SHARED, new_file(2), ANY);
-	struct uffdio_continue cont = {
-		.range = { (unsigned long)at, page_size },
-	};
 
 	monitor(uffd, at, 2, UFFDIO_REGISTER_MODE_MINOR);
 	read_only(at, 2);
@@ -815,13 +745,13 @@ static void fill_monitored_continue(void)
 	keep(at, 2, THE_FILE);
 	need(is_hole(at), "a hole");
 
-	step("UFFDIO_CONTINUE", ioctl(uffd, UFFDIO_CONTINUE, &cont) ? errno : 0);
+	step("UFFDIO_CONTINUE", uffd_continue(uffd, at, page_size));
 	if (!is_hole(at))
-		got("a page in a hole of sealed memory, at a time of his choice");
+		got("a page in a hole of sealed memory, at a time of the attacker's choice");
 	close(uffd);
 }
 
-/* Protection keys: writable by the mapping, but not for this thread. */
+/* Protection keys: the mapping is writable, but not for this thread. */
 
 static int new_key(void)
 {
@@ -859,9 +789,9 @@ static void move_out_despite_key(void)
 	     "the key lets the seal refuse MADV_DONTNEED");
 	note("the key denies writing, so the seal refuses MADV_DONTNEED: EPERM");
 
-	step("UFFDIO_MOVE", uffd_move(uffd, to, at, 2));
+	step("UFFDIO_MOVE", uffd_move(uffd, to, at, len_of(2)));
 	close(uffd);
-	look("sealed memory that his key denies to write", at, 2, OWNER);
+	look("sealed memory that the key denies to write", at, 2, OWNER);
 }
 
 static void move_in_despite_key(void)
@@ -877,9 +807,9 @@ static void move_in_despite_key(void)
 	deny_write(key);
 	keep(at, 2, NOBODY);
 
-	step("UFFDIO_MOVE", uffd_move(uffd, at, from, 2));
+	step("UFFDIO_MOVE", uffd_move(uffd, at, from, len_of(2)));
 	close(uffd);
-	look_for("sealed memory that his key denies to write", at, NOBODY, ATTACKER);
+	look_for("sealed memory that the key denies to write", at, NOBODY, ATTACKER);
 }
 
 static void copy_despite_key(void)
@@ -893,9 +823,9 @@ static void copy_despite_key(void)
 	deny_write(key);
 	keep(at, 2, NOBODY);
 
-	step("UFFDIO_COPY", uffd_copy(uffd, at));
+	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
-	look_for("sealed memory that his key denies to write", at, NOBODY, ATTACKER);
+	look_for("sealed memory that the key denies to write", at, NOBODY, ATTACKER);
 }
 
 struct foreign {
@@ -907,10 +837,10 @@ static int copy_from_child(void *arg)
 {
 	struct foreign *f = arg;
 
-	/* Its own register; the parent's goes on denying. */
+	/* This changes the child's register only, not the parent's. */
 	if (pkey_set(f->key, 0))
 		return errno;
-	return uffd_copy(f->uffd, f->at);
+	return fill_page(f->uffd, f->at);
 }
 
 static void copy_by_another_process(void)
@@ -927,14 +857,14 @@ static void copy_by_another_process(void)
 	deny_write(f.key);
 	keep(f.at, 2, NOBODY);
 
-	/* The monitor is one of the parent's memory, wherever it is used. */
+	/* The monitor fills the parent's memory, whichever process uses it. */
 	step("UFFDIO_COPY by another process, whose key permits writing",
 	     in_child(copy_from_child, &f));
 	close(f.uffd);
 	look_for("sealed memory that the key denies to write", f.at, NOBODY, ATTACKER);
 }
 
-/* Private copies of file pages, thrown away: what was relocated is not. */
+/* Discarding private copies of file pages, which undoes relocations */
 
 static void relro_dontneed(void)
 {
@@ -956,7 +886,7 @@ static void relro_dontneed_locked(void)
 	keep(at, 2, OWNER);
 
 	advise(at, 2, MADV_DONTNEED_LOCKED);
-	look("locked RELRO holds the file's bytes again", at, 2, OWNER);
+	look("mlocked RELRO holds the file's bytes again", at, 2, OWNER);
 }
 
 static void relro_munlock(void)
@@ -965,7 +895,7 @@ static void relro_munlock(void)
 
 	need(!mlock(at, len_of(2)), "mlock");
 	seal(at, 2, MSEAL_ALL);
-	need(madvise(at, len_of(2), MADV_DONTNEED), "MADV_DONTNEED fails on locked memory");
+	need(madvise(at, len_of(2), MADV_DONTNEED), "MADV_DONTNEED fails after mlock");
 
 	step("munlock", munlock(at, len_of(2)) ? errno : 0);
 	keep(at, 2, OWNER);
@@ -1057,7 +987,7 @@ static void relro_guard(void)
 	keep(at, 2, OWNER);
 
 	advise(at, 2, MADV_GUARD_INSTALL);
-	look("RELRO behind a guard", at, 2, OWNER);
+	look("RELRO is a guard region", at, 2, OWNER);
 	advise(at, 2, MADV_GUARD_REMOVE);
 	look("RELRO holds the file's bytes again", at, 2, OWNER);
 }
@@ -1068,7 +998,7 @@ static void relro_truncate(void)
 	char *at = relro(2, fd), path[32];
 	int other;
 
-	/* As another process would: by an open file of its own. */
+	/* By an open file of its own, as another process would. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	other = open(path, O_RDWR | O_CLOEXEC);
 	need(other >= 0, "opening the file again");
@@ -1076,7 +1006,7 @@ static void relro_truncate(void)
 	seal(at, 2, MSEAL_ALL);
 	keep(at, 2, OWNER);
 
-	/* Nobody is kept from truncating: the private copies must outlive it. */
+	/* Truncating is never refused: the private copies must survive it. */
 	want = 0;
 	step("ftruncate to nothing", ftruncate(other, 0) ? errno : 0);
 	look("RELRO, the file gone", at, 2, OWNER);
@@ -1109,10 +1039,10 @@ static void shared_memfd_remove(void)
 	keep(at, 2, OWNER);
 
 	advise(at, 2, MADV_REMOVE);
-	look("sealed read-only memfd that nobody can write to", at, 2, OWNER);
+	look("sealed read-only memfd that no process can write to", at, 2, OWNER);
 }
 
-/* Huge pages and shadow stacks, none of which count as anonymous */
+/* Huge pages and shadow stacks, which do not count as anonymous */
 
 static size_t huge_pages(void)
 {
@@ -1131,7 +1061,7 @@ static size_t huge_pages(void)
 	return kb * 1024 / page_size;
 }
 
-/* At an address that is aligned, with room before it for as much. */
+/* Room at an aligned address, with as much room before it. */
 static char *huge_room(size_t pages)
 {
 	const unsigned long size = len_of(pages);
@@ -1221,7 +1151,7 @@ static void shadow_stack_dontneed(void)
 #define ARCH_SHSTK_DISABLE	0x5002
 #define ARCH_SHSTK_SHSTK	1UL
 
-/* Not a call: it would return by a shadow stack that does not know of it. */
+/* Inline: a function would return by a shadow stack without its call. */
 #define inline_arch_prctl(op, arg) ({					\
 	long ret_;							\
 									\
@@ -1257,7 +1187,7 @@ static void shadow_stack_warning(void)
 	if (ret)
 		skip("no shadow stacks here");
 
-	/* From here on no return from this function. */
+	/* From here on this function must not return. */
 	nr = read_vmas(NULL, (void *)-1UL, vmas, ARRAY_SIZE(vmas));
 	for (int i = 0; i < nr && i < (int)ARRAY_SIZE(vmas); i++) {
 		if (!vma_has_flag(&vmas[i], "ss"))
@@ -1274,7 +1204,7 @@ static void shadow_stack_warning(void)
 	ret = inline_arch_prctl(ARCH_SHSTK_DISABLE, ARCH_SHSTK_SHSTK);
 	step("ARCH_SHSTK_DISABLE", -ret);
 	if (has_warned())
-		got("a warning in the kernel log, for the asking");
+		got("a warning in the kernel log, by a system call");
 	ret = verdict();
 	fflush(stdout);
 	_exit(ret);
@@ -1329,7 +1259,7 @@ static void guard_install_text(void)
 	look("sealed .text", at, 2, THE_FILE);
 }
 
-/* MADV_FREE before the seal, whose effect comes after it */
+/* MADV_FREE before the seal, which takes effect after it */
 
 static void free_then_pageout(void)
 {
@@ -1341,7 +1271,7 @@ static void free_then_pageout(void)
 	seal(at, 4, MSEAL_ALL);
 	keep(at, 4, OWNER);
 
-	/* Nothing to be refused: it keeps the contents of any other page. */
+	/* MADV_PAGEOUT is not refused: it keeps the contents of other pages. */
 	want = 0;
 	advise(at, 4, MADV_PAGEOUT);
 	look("sealed read-only memory", at, 4, OWNER);
@@ -1389,7 +1319,7 @@ static void free_thp_then_pageout(void)
 	look("sealed read-only huge page", at, pages, OWNER);
 }
 
-/* What a child of fork() has or has not */
+/* What a child of fork() inherits */
 
 struct target {
 	char *at;
@@ -1484,10 +1414,10 @@ static void keeponfork(void)
 
 	advise(at, 2, MADV_KEEPONFORK);
 	if (!in_child(is_owners, at))
-		got("in a child, what the sealed memory holds and no child was to see");
+		got("in a child, the contents of the sealed memory, which no child was to see");
 }
 
-/* Refusals that came too late: a part had been done */
+/* Refusals that came too late: a part was done already */
 
 static void partial_mprotect(bool by_key)
 {
@@ -1527,7 +1457,7 @@ static void pkey_mprotect_partial(void)
 	partial_mprotect(true);
 }
 
-/* Writable memory, and behind it sealed memory that may not be discarded. */
+/* Writable memory, followed by sealed memory that must not be discarded. */
 static char *writable_and_sealed(void)
 {
 	char *at = room(4);
@@ -1558,7 +1488,7 @@ static void process_madvise_partial(void)
 	look("a refused element, the memory before the sealed", at, 2, OWNER);
 }
 
-/* The elements before the refused one are done, and reported. It is not. */
+/* The elements before the refused one are done and reported, this one is not. */
 static void process_madvise_hides(void)
 {
 	char *first = anon(2, OWNER2), *at = writable_and_sealed();
@@ -1663,8 +1593,8 @@ static void mremap_sealed_tail(void)
 }
 
 /*
- * Who wants to move or unmap the mapping later can only lock what it holds. A
- * kernel without MSEAL_DISCARD has no seal for him.
+ * A program that wants to move or unmap the mapping later can seal only its
+ * contents. A kernel without MSEAL_DISCARD has no seal for that.
  */
 static void mremap_dontunmap(void)
 {
@@ -1728,7 +1658,7 @@ static void shmdt_partial(void)
 	look("the parts around the sealed one are detached", at, 6, OWNER);
 }
 
-/* mseal() itself, failing in the middle */
+/* mseal() itself fails in the middle */
 
 static void write_map_limit(unsigned long limit)
 {
@@ -1757,7 +1687,7 @@ static unsigned long read_map_limit(void)
 	return strtoul(text, NULL, 10);
 }
 
-/* As the kernel counts them: the gate page is nobody's mapping. */
+/* As the kernel counts them: the gate page belongs to no process. */
 static unsigned long all_vmas(void)
 {
 	unsigned long nr = nr_vmas(NULL, (size_t)-1UL / page_size);

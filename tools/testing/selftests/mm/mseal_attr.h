@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests of the attribute locks of mseal(2) have in common: the locks as
- * the design has them, and ways to see what a range of addresses looks like.
+ * Shared by the tests of mseal(2): the seals as the design defines them, and
+ * helpers that show what a range of addresses looks like.
  *
- * Nothing here is taken from the kernel's own tables: a test that asked the
- * kernel what to expect of the kernel would agree with any mistake in it.
+ * Nothing here is taken from the kernel's own tables: a test that used them
+ * would agree with any mistake in them.
  */
 #ifndef MSEAL_ATTR_H
 #define MSEAL_ATTR_H
@@ -46,43 +46,43 @@
 
 #define MSEAL_ALL		(MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD)
 
-/* The locks that flags stand for. No flag at all has a lock of its own. */
-#define LOCK_MAP		0x1
-#define LOCK_PROT		0x2
-#define LOCK_WEAK		0x4	/* flags == 0: private anonymous only */
-#define LOCK_DISCARD		0x8
+/* The seals that flags set. No flag at all sets one of its own. */
+#define SEAL_MAP		0x1
+#define SEAL_PROT		0x2
+#define SEAL_DISCARD_WEAK	0x4	/* flags == 0: private anonymous only */
+#define SEAL_DISCARD		0x8
 
-static inline unsigned int locks_of(unsigned long flags)
+static inline unsigned int seals_of(unsigned long flags)
 {
-	unsigned int locks = 0;
+	unsigned int seals = 0;
 
 	if (!flags)
-		return LOCK_MAP | LOCK_PROT | LOCK_WEAK;
+		return SEAL_MAP | SEAL_PROT | SEAL_DISCARD_WEAK;
 	if (flags & MSEAL_MAP)
-		locks |= LOCK_MAP;
+		seals |= SEAL_MAP;
 	if (flags & MSEAL_PROT)
-		locks |= LOCK_PROT;
+		seals |= SEAL_PROT;
 	if (flags & MSEAL_DISCARD)
-		locks |= LOCK_WEAK | LOCK_DISCARD;
-	return locks;
+		seals |= SEAL_DISCARD_WEAK | SEAL_DISCARD;
+	return seals;
 }
 
-/* What VmFlags shows of a set of locks, in a fixed order. */
-static inline const char *codes_of(unsigned int locks)
+/* What VmFlags shows of a set of seals, in a fixed order. */
+static inline const char *codes_of(unsigned int seals)
 {
 	static const char *const codes[16] = {
 		[0] = "",
-		[LOCK_MAP] = "lm",
-		[LOCK_PROT] = "lp",
-		[LOCK_MAP | LOCK_PROT] = "lm lp",
-		[LOCK_MAP | LOCK_PROT | LOCK_WEAK] = "lm lp sl",
-		[LOCK_WEAK | LOCK_DISCARD] = "ld",
-		[LOCK_MAP | LOCK_WEAK | LOCK_DISCARD] = "lm ld",
-		[LOCK_PROT | LOCK_WEAK | LOCK_DISCARD] = "lp ld",
-		[LOCK_MAP | LOCK_PROT | LOCK_WEAK | LOCK_DISCARD] = "lm lp ld sl",
+		[SEAL_MAP] = "lm",
+		[SEAL_PROT] = "lp",
+		[SEAL_MAP | SEAL_PROT] = "lm lp",
+		[SEAL_MAP | SEAL_PROT | SEAL_DISCARD_WEAK] = "lm lp sl",
+		[SEAL_DISCARD_WEAK | SEAL_DISCARD] = "ld",
+		[SEAL_MAP | SEAL_DISCARD_WEAK | SEAL_DISCARD] = "lm ld",
+		[SEAL_PROT | SEAL_DISCARD_WEAK | SEAL_DISCARD] = "lp ld",
+		[SEAL_MAP | SEAL_PROT | SEAL_DISCARD_WEAK | SEAL_DISCARD] = "lm lp ld sl",
 	};
 
-	return codes[locks] ? codes[locks] : "no such set of locks";
+	return codes[seals] ? codes[seals] : "no such set of seals";
 }
 
 static inline const char *flags_name(unsigned long flags)
@@ -107,7 +107,7 @@ static inline int sys_mseal(const void *addr, size_t len, unsigned long flags)
 	return syscall(__NR_mseal, addr, len, flags) ? errno : 0;
 }
 
-/* A line of /proc/self/maps and what matters of its VmFlags. */
+/* A line of /proc/self/maps and the part of its VmFlags that matters. */
 struct vma {
 	unsigned long start, end;
 	char perms[5];
@@ -122,7 +122,7 @@ static inline bool vma_has_flag(const struct vma *vma, const char *flag)
 	return at && at[-1] == ' ' && at[2] == ' ';
 }
 
-/* A file of /proc, in a buffer that is good until the next call. */
+/* Read a file of /proc into a buffer that is valid until the next call. */
 static inline char *read_proc(const char *path)
 {
 	static char buf[1 << 20];
@@ -149,9 +149,9 @@ struct range {
 };
 
 /*
- * The VMAs that have a part in one of some ranges, lowest first. Returns how
- * many there are; the first max of them are in vmas. They are zero behind the
- * strings, so that memcmp() can tell whether two are alike.
+ * Read the VMAs that overlap one of some ranges, lowest first. Returns how many
+ * there are; the first max of them are in vmas. They are zero after the end of
+ * each string, so that memcmp() can compare two of them.
  */
 static inline int read_vmas_of(const struct range *ranges, int nr_ranges,
 			       struct vma *vmas, int max)
@@ -205,8 +205,8 @@ static inline int read_vmas(const char *start, const char *end,
 }
 
 /*
- * Words at addresses, or the error of reading them. The kernel does the
- * reading, so that it is no signal if there is nothing to be read; a pipe takes
+ * Words at addresses, or the error of reading them. The kernel reads, so that
+ * an address without memory causes an error and not a signal. A pipe accepts
  * all of a write or, on a bad address, nothing.
  */
 struct peeked {

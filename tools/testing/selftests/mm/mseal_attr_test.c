@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mseal(2) with flags: every operation by every kind of mapping by every set of
- * flags, and what mseal() itself promises.
+ * mseal(2) with flags: every operation on every kind of mapping with every set
+ * of flags, and what mseal() itself promises.
  *
- * The matrix: OP_ONE_VMA() declares an operation, what the design says of it, how
- * to do it and how to see that it was done; backings[] has the kinds of mapping. For
- * each case a new mapping with known contents is sealed, the operation done,
- * its answer compared with expected(). After a refusal everything has to be as
- * before: the VMAs, their flags and the contents. After a success the effect
- * has to be there, so that a kernel that does nothing does not pass either.
- * OP_SPANS() does this over three VMAs as well, one of which is sealed.
+ * The matrix: OP_ONE_VMA() declares an operation, what the design says about
+ * it, how to do it and how to see that it was done; backings[] has the kinds of
+ * mapping. Each case seals a new mapping with known contents, does the
+ * operation and compares its result with expected(). After a refusal everything
+ * must be as before: the VMAs, their flags and the contents. After a success
+ * the effect must be visible, so that a kernel that does nothing does not pass
+ * either. OP_SPANS() also does this over three VMAs, one of which is sealed.
  *
- * Huge pages are used if there are some to spare (16 are enough), protection
- * keys if the machine has them.
+ * Huge pages are used if 16 are free, protection keys if the machine has them.
  */
 
 #include "kselftest_harness.h"
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
+#include "mseal_uffd.h"
 
 #define MAX_VMAS	24
 #define SPAN		8	/* units that are looked at in each place */
@@ -44,9 +44,9 @@ enum access { RO, RW, NO_KEY };
 struct backing {
 	const char *name;
 	enum kind kind;
-	enum access access;	/* what the test may do to it in the end */
+	enum access access;	/* of the test, once the mapping is made */
 	bool huge;
-	bool spans;		/* used for ranges over several VMAs, too */
+	bool spans;		/* also used for ranges over several VMAs */
 };
 
 static const struct backing backings[] = {
@@ -82,20 +82,20 @@ static unsigned int kind_of(const struct backing *b)
 	return b->huge ? ON_HUGE(b->kind) : ON(b->kind);
 }
 
-/* Memory that vma_is_anonymous() takes for such: no file behind it at all. */
+/* Is it anonymous to vma_is_anonymous()? It must have no file at all. */
 static bool is_private_anon(const struct backing *b)
 {
 	return kind_of(b) & PRIVATE_ANON;
 }
 
-/* A range under test: in units, which are the pages that it is made of. */
+/* A range under test. A unit is a page, of the size that the mapping has. */
 struct area {
 	const struct backing *backing;
 	unsigned long unit;
 	char *origin;		/* where the mapping begins */
 	char *base;		/* where the operation begins */
 	size_t len;		/* how far the operation goes */
-	char *scratch;		/* another place, SPAN units wide, for its use */
+	char *scratch;		/* another place for its use, SPAN units wide */
 	char *result;		/* where the operation put things */
 };
 
@@ -125,7 +125,7 @@ static bool has_word(const char *at, uint64_t word)
 	return !p.err && p.word == word;
 }
 
-/* A hole of many units with nothing near it, for mappings at chosen places. */
+/* A hole of many units, for mappings at fixed addresses. Nothing is near it. */
 static char *find_hole(size_t units, unsigned long unit)
 {
 	const size_t len = (units + 1) * unit;
@@ -185,7 +185,7 @@ static char *map_shm(char *at, size_t len)
 	return got == at ? got : NULL;
 }
 
-/* The last units of the heap; the heap below is kept out of the way. */
+/* Grow the heap by these units, with a gap to the heap below. */
 static char *grow_heap(size_t len, unsigned long unit)
 {
 	unsigned long at = syscall(SYS_brk, 0);
@@ -257,7 +257,7 @@ static int prot_of(const struct area *a)
 	return a->backing->access == RO ? PROT_READ : PROT_READ | PROT_WRITE;
 }
 
-/* What can be seen of an area and its neighbourhood */
+/* What is visible of an area and its neighbourhood */
 
 struct snapshot {
 	int nr;
@@ -357,21 +357,21 @@ static bool all_flagged(const struct area *a, const struct snapshot *s,
 struct op {
 	const char *name;
 
-	/* The rows of the table in the design: which locks refuse it? */
+	/* As in the table of the design: which seals refuse it? */
 	bool map, prot;
 	bool discard;		/* if the caller cannot write */
-	bool weak;		/* under flags == 0: then private anonymous only */
+	bool weak;		/* with flags == 0: private anonymous only */
 
-	/* Which kinds of mapping would refuse it anyway, and how? */
+	/* Which kinds of mapping refuse it without a seal, and how? */
 	struct {
 		unsigned int on;
 		int err;
 	} plain[2];
-	bool plain_first;	/* they do before the locks are asked */
+	bool plain_first;	/* before the seals are checked */
 
 	const bool *needs;
 	unsigned int only_on;	/* kinds of mapping, 0: all */
-	bool in_place;		/* the mapping is there afterwards, with its locks */
+	bool in_place;		/* the mapping stays there, with its seals */
 
 	void (*prepare)(struct area *a);
 	int (*run)(struct area *a);
@@ -506,7 +506,7 @@ static int do_mremap_maymove(struct area *a)
 	return do_mremap(a, a->len, a->len + a->unit, MREMAP_MAYMOVE);
 }
 
-/* No room to grow: it has to go elsewhere. */
+/* Leave no room to grow: the mapping has to move. */
 static void prepare_blocked(struct area *a)
 {
 	map_at(a->base + a->len, a->unit, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -549,7 +549,7 @@ static bool effect_moved_part(const struct area *a, const struct snapshot *now)
 			expected_word(a, IN_MEMORY, a->base + a->unit));
 }
 
-/* The destination is in use: it must survive a refusal. */
+/* The destination is mapped: it must survive a refusal. */
 static void prepare_scratch(struct area *a)
 {
 	if (map_at(a->scratch, a->len, MAP_PRIVATE | MAP_ANONYMOUS, -1))
@@ -578,7 +578,7 @@ static int do_mremap_dontunmap_fixed(struct area *a)
 			 MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP);
 }
 
-/* What does a discarded unit hold after that? */
+/* What does a unit hold once it is discarded? */
 static uint64_t discarded_word(const struct area *a, const char *at)
 {
 	switch (a->backing->kind) {
@@ -632,7 +632,7 @@ static bool effect_overwritten(const struct area *a, const struct snapshot *now)
 	return !vma_at(now, a->scratch);
 }
 
-/* brk(2) has no errors: a refusal leaves the break where it was. */
+/* brk(2) returns no errors: a refusal leaves the break where it was. */
 static int do_brk_shrink(struct area *a)
 {
 	const unsigned long was = syscall(SYS_brk, 0);
@@ -649,7 +649,7 @@ static int do_shmdt(struct area *a)
 	return answer(shmdt(a->base));
 }
 
-/* The first unit is to show what is in the second. */
+/* Make the first unit show what is in the second. */
 static int do_remap_file_pages(struct area *a)
 {
 	return answer(syscall(SYS_remap_file_pages, a->base, a->unit, 0,
@@ -801,7 +801,7 @@ static bool effect_wipeonfork(const struct area *a, const struct snapshot *now)
 	return all_flagged(a, now, "wf", true);
 }
 
-/* An error for what is not private anonymous memory: nothing to take back. */
+/* Fails unless the memory is private anonymous; then there is nothing to do. */
 static void prepare_wipeonfork(struct area *a)
 {
 	madvise(a->base, a->len, MADV_WIPEONFORK);
@@ -851,7 +851,7 @@ static bool effect_random(const struct area *a, const struct snapshot *now)
 	return all_flagged(a, now, "rr", true) && contents_at(a, a->base, a->len);
 }
 
-/* On fault, as locking at once would want to write to what a key forbids. */
+/* MLOCK_ONFAULT: mlock() would write to pages that a key may protect. */
 static int do_mlock(struct area *a)
 {
 	return answer(mlock2(a->base, a->len, MLOCK_ONFAULT)) ?:
@@ -863,7 +863,7 @@ static bool effect_none(const struct area *a, const struct snapshot *now)
 	return contents_at(a, a->base, a->len);
 }
 
-/* What the matrix runs over */
+/* Running the matrix */
 
 struct sealing {
 	bool sealed;
@@ -876,8 +876,8 @@ static const char *sealing_name(const struct sealing *s)
 }
 
 /*
- * The design's table, section 3: flags == 0 locks MAP, PROT and mainline's
- * weaker discard rule.
+ * As the table in section 3 of the design: flags == 0 sets MAP, PROT and the
+ * weak discard rule.
  */
 static int expected(const struct op *op, const struct backing *b,
 		    const struct sealing *s)
@@ -902,7 +902,7 @@ static int expected(const struct op *op, const struct backing *b,
 	return refused ? EPERM : plain;
 }
 
-/* Which part is sealed, and which part the operation is for. */
+/* Which part is sealed, and which part the operation works on. */
 struct layout {
 	const char *name;
 	size_t units;
@@ -933,7 +933,7 @@ static bool make_layout(struct area *a, const struct backing *b,
 {
 	if (!make_area(a, b, l->units))
 		return false;
-	/* A flag that no operation here is about keeps the VMAs apart. */
+	/* A flag that no operation here changes keeps the VMAs from merging. */
 	if (l->units == 6 &&
 	    madvise(a->origin + 2 * a->unit, 2 * a->unit, MADV_DONTDUMP))
 		return false;
@@ -942,7 +942,7 @@ static bool make_layout(struct area *a, const struct backing *b,
 	return true;
 }
 
-/* The codes of each unit of the range as they were. */
+/* Does each unit of the range have the codes that it had? */
 static bool same_codes(const struct area *a, const struct snapshot *was,
 		       const struct snapshot *now)
 {
@@ -955,7 +955,7 @@ static bool same_codes(const struct area *a, const struct snapshot *was,
 	return true;
 }
 
-/* Are those units locked that were sealed, and no other? */
+/* Do exactly the sealed units show their seals? */
 static bool codes_as_sealed(const struct area *a, const struct snapshot *was,
 			    const struct sealing *s, const struct layout *l)
 {
@@ -965,7 +965,7 @@ static bool codes_as_sealed(const struct area *a, const struct snapshot *was,
 		const struct vma *vma = vma_at(was, a->origin + i * a->unit);
 
 		if (!vma || strcmp(vma->codes,
-				   sealed ? codes_of(locks_of(s->flags)) : ""))
+				   sealed ? codes_of(seals_of(s->flags)) : ""))
 			return false;
 	}
 	return true;
@@ -997,7 +997,7 @@ static const char *try_case(const struct one_case *c, struct area *a)
 
 	take_snapshot(&was, a);
 	if (!codes_as_sealed(a, &was, s, l))
-		return "VmFlags do not show the locks";
+		return "VmFlags do not show the seals";
 	got = op->run(a);
 	take_snapshot(&now, a);
 
@@ -1019,11 +1019,11 @@ static const char *try_case(const struct one_case *c, struct area *a)
 		return "ok, but it was not done";
 	}
 	if (!got && op->in_place && !same_codes(a, &was, &now))
-		return "ok, but the locks have changed";
+		return "ok, but the seals have changed";
 	return NULL;
 }
 
-/* What is sealed cannot be cleaned up; the rest is, to keep smaps short. */
+/* Unmap what is not sealed, to keep smaps short. */
 static void clean_up(const struct area *a)
 {
 	if (a->backing->kind != BRK)
@@ -1037,10 +1037,10 @@ static void print_case(const struct one_case *c)
 		sealing_name(c->s), c->l->name);
 }
 
-/* Shared with the child that is at work: which case is it at? */
+/* The number of the case that the child is at; shared with it. */
 static int *progress;
 
-/* The harness shares a page for each test: many VMAs, and smaps is slow. */
+/* Unmap the harness's page of each test: smaps is slow with many VMAs. */
 static void drop_other_tests(void)
 {
 	unsigned long from = 0, to = 0, start, end;
@@ -1061,7 +1061,7 @@ static void drop_other_tests(void)
 	munmap((void *)from, to - from);
 }
 
-/* Returns how many failed. */
+/* Run some cases. Returns how many failed. */
 static int some_cases(const struct one_case *cases, int nr)
 {
 	int failed = 0;
@@ -1087,9 +1087,10 @@ static int some_cases(const struct one_case *cases, int nr)
 }
 
 /*
- * In children that take a few cases each: what is sealed stays until they end,
- * and a crash is no more than a failed case. Huge pages are scarce, and there is
- * one heap: whoever used these has to go. Returns the number of failed cases.
+ * Run cases in children that take a few each: seals stay until a child ends,
+ * and a crash is only a failed case. Huge pages are scarce and there is one
+ * heap, so a child ends once it has used one. Returns the number of failed
+ * cases.
  */
 static int run_cases(const struct one_case *cases, int nr)
 {
@@ -1154,7 +1155,7 @@ static void run_spans(struct __test_metadata *_metadata, const struct op *op,
 		if (!applies(op, i) || (!op->only_on && !backings[i].spans))
 			continue;
 		for (size_t j = 0; j < ARRAY_SIZE(three_vmas); j++) {
-			/* These know where the segment or the heap begins. */
+			/* These need the start of the segment or heap. */
 			if (op->only_on && three_vmas[j].op_from)
 				continue;
 			cases[nr++] = (struct one_case){ op, s, &backings[i],
@@ -1203,7 +1204,7 @@ SEALINGS(spans);
 		run_spans(_metadata, &op_##id, &variant->s);		\
 	}
 
-/* MAP: where it is, and that it stays. */
+/* MAP: the mapping stays, and where it is. */
 OP_SPANS(munmap, .map = true, .run = do_munmap, .effect = effect_unmapped)
 OP_ONE_VMA(munmap_part, .map = true, .run = do_munmap_part, .effect = effect_unmapped_part)
 OP_SPANS(munmap_around, .map = true, .run = do_munmap_around,
@@ -1247,7 +1248,7 @@ OP_SPANS(dofork, .map = true, .plain = { { HUGE, EINVAL } },
 	 .in_place = true, .prepare = prepare_dontfork, .run = do_dofork,
 	 .effect = effect_dofork)
 
-/* PROT: what it permits. */
+/* PROT: what the mapping permits. */
 OP_SPANS(mprotect, .prot = true, .in_place = true, .run = do_mprotect,
 	 .effect = effect_no_access)
 OP_ONE_VMA(mprotect_part, .prot = true, .in_place = true, .run = do_mprotect_part,
@@ -1259,7 +1260,7 @@ OP_SPANS(pkey_mprotect, .prot = true, .needs = &have_key_calls, .in_place = true
 OP_ONE_VMA(pkey_mprotect_key, .prot = true, .needs = &have_keys, .in_place = true,
 	   .run = do_pkey_mprotect_key, .effect = effect_none)
 
-/* PROT and DISCARD: guard pages take away access, and what was there. */
+/* PROT and DISCARD: guard pages remove access, and the contents. */
 OP_SPANS(guard_install, .prot = true, .discard = true, .weak = true,
 	 .plain = { { HUGE, EINVAL } }, .needs = &have_guards,
 	 .in_place = true, .run = do_guard_install, .effect = effect_guarded)
@@ -1267,7 +1268,7 @@ OP_SPANS(guard_remove, .prot = true, .plain = { { HUGE, EINVAL } },
 	 .needs = &have_guards, .in_place = true, .prepare = prepare_guarded,
 	 .run = do_guard_remove, .effect = effect_discarded)
 
-/* DISCARD: what it holds, against those who cannot write to it. */
+/* DISCARD: the contents, against callers that cannot write to the mapping. */
 OP_SPANS(dontneed, .discard = true, .weak = true, .in_place = true,
 	 .run = do_dontneed, .effect = effect_discarded)
 OP_ONE_VMA(dontneed_part, .discard = true, .weak = true, .in_place = true,
@@ -1277,7 +1278,7 @@ OP_SPANS(dontneed_locked, .discard = true, .weak = true, .in_place = true,
 OP_SPANS(process_madvise, .discard = true, .weak = true,
 	 .needs = &have_process_madvise, .in_place = true,
 	 .run = do_process_madvise, .effect = effect_discarded)
-/* When the pages go is up to the kernel, so that there is no effect to see. */
+/* The kernel decides when the pages go, so no effect is visible. */
 OP_SPANS(free, .discard = true, .weak = true, .plain = { { ~PRIVATE_ANON, EINVAL } },
 	 .in_place = true, .run = do_free, .effect = all_mapped)
 OP_SPANS(remove, .discard = true, .weak = true,
@@ -1290,7 +1291,7 @@ OP_SPANS(keeponfork, .discard = true, .in_place = true,
 	 .prepare = prepare_wipeonfork, .run = do_keeponfork,
 	 .effect = effect_keeponfork)
 
-/* MAP and DISCARD: the mapping stays where it is, empty. */
+/* MAP and DISCARD: the contents move away, the mapping stays. */
 OP_ONE_VMA(mremap_dontunmap, .map = true, .discard = true,
 	   .plain = { { HUGE, EINVAL } }, .in_place = true,
 	   .run = do_mremap_dontunmap, .effect = effect_emptied)
@@ -1299,7 +1300,7 @@ OP_SPANS(mremap_dontunmap_fixed, .map = true, .discard = true,
 	 .prepare = prepare_scratch, .run = do_mremap_dontunmap_fixed,
 	 .effect = effect_emptied)
 
-/* No lock is about these. */
+/* No seal refuses these. */
 OP_SPANS(random, .in_place = true, .run = do_random, .effect = effect_random)
 OP_SPANS(mlock, .in_place = true, .run = do_mlock, .effect = effect_none)
 
@@ -1307,7 +1308,7 @@ OP_SPANS(mlock, .in_place = true, .run = do_mlock, .effect = effect_none)
 
 #define PAGES	8
 
-/* Pages of writable anonymous memory, by themselves in a hole. */
+/* Map pages of writable anonymous memory, with nothing near them. */
 static char *map_pages(size_t pages)
 {
 	char *at = find_hole(pages + 2 * PAGES, page_size);
@@ -1320,19 +1321,19 @@ static char *map_pages(size_t pages)
 }
 
 /*
- * Are VMAs exactly what pages with these locks have to be? Each has its codes,
- * and there is a border where two neighbours differ, and nowhere else.
+ * Are the VMAs what pages with these seals require? Each has its codes, and
+ * there is a border where two neighbours differ, and nowhere else.
  */
-static bool pages_have(const char *at, const unsigned int *locks, int pages)
+static bool pages_have(const char *at, const unsigned int *seals, int pages)
 {
 	struct vma vmas[PAGES + 1];
 	int i, nr, used = 0;
 
 	nr = read_vmas(at, at + pages * page_size, vmas, PAGES + 1);
 	for (i = 0; i < pages; i++) {
-		if (i && strcmp(codes_of(locks[i]), codes_of(locks[i - 1])))
+		if (i && strcmp(codes_of(seals[i]), codes_of(seals[i - 1])))
 			used++;
-		if (used >= nr || strcmp(vmas[used].codes, codes_of(locks[i])))
+		if (used >= nr || strcmp(vmas[used].codes, codes_of(seals[i])))
 			break;
 		if ((unsigned long)at + i * page_size < vmas[used].start ||
 		    (unsigned long)at + (i + 1) * page_size > vmas[used].end)
@@ -1343,7 +1344,7 @@ static bool pages_have(const char *at, const unsigned int *locks, int pages)
 
 	for (i = 0; i < pages; i++)
 		fprintf(stderr, "#   page %d: expected \"%s\"\n", i,
-			codes_of(locks[i]));
+			codes_of(seals[i]));
 	for (i = 0; i < nr && i < PAGES + 1; i++)
 		fprintf(stderr, "#   %ld to %ld: got \"%s\"\n",
 			(long)(vmas[i].start - (unsigned long)at) / (long)page_size,
@@ -1352,12 +1353,12 @@ static bool pages_have(const char *at, const unsigned int *locks, int pages)
 	return false;
 }
 
-static bool pages_all_have(const char *at, unsigned int locks, int pages)
+static bool pages_all_have(const char *at, unsigned int seals, int pages)
 {
 	unsigned int all[PAGES];
 
 	for (int i = 0; i < PAGES; i++)
-		all[i] = locks;
+		all[i] = seals;
 	return pages_have(at, all, pages);
 }
 
@@ -1380,7 +1381,7 @@ FLAGS(map_discard, MSEAL_MAP | MSEAL_DISCARD);
 FLAGS(prot_discard, MSEAL_PROT | MSEAL_DISCARD);
 FLAGS(all, MSEAL_ALL);
 
-/* This is how programs find out what a kernel knows. */
+/* Programs probe a kernel for its flags this way. */
 TEST(known_flags)
 {
 	for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
@@ -1389,7 +1390,7 @@ TEST(known_flags)
 	}
 }
 
-/* Ahead of everything else that may be wrong, and nothing is sealed. */
+/* These are refused before anything else is checked, and nothing is sealed. */
 TEST(unknown_flags)
 {
 	static const unsigned long unknown[] = {
@@ -1451,7 +1452,7 @@ TEST_F(mseal, bad_ranges)
 	/* Nothing there, or not everywhere */
 	EXPECT_EQ(ENOMEM, sys_mseal(hole, page_size, flags));
 	EXPECT_EQ(ENOMEM, sys_mseal(at, huge, flags));
-	/* No length, nothing to do: not even a look at the range */
+	/* Without a length the range is not even looked at. */
 	EXPECT_EQ(0, sys_mseal(at, 0, flags));
 	EXPECT_EQ(0, sys_mseal(hole, 0, flags));
 	EXPECT_TRUE(pages_all_have(at, 0, PAGES));
@@ -1465,19 +1466,19 @@ TEST(length_is_rounded_up)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
-		unsigned int locks[PAGES] = { 0 };
+		unsigned int seals[PAGES] = { 0 };
 		char *at = map_pages(PAGES);
 
 		ASSERT_NE(NULL, at);
 		EXPECT_EQ(0, sys_mseal(at, lens[i], MSEAL_PROT));
 		for (size_t j = 0; j * page_size < lens[i]; j++)
-			locks[j] = LOCK_PROT;
-		EXPECT_TRUE(pages_have(at, locks, PAGES))
+			seals[j] = SEAL_PROT;
+		EXPECT_TRUE(pages_have(at, seals, PAGES))
 			TH_LOG("length %zu", lens[i]);
 	}
 }
 
-/* A range that is not mapped throughout: nothing of it is sealed. */
+/* Nothing is sealed if the range has a gap. */
 TEST_F(mseal, gaps)
 {
 	const unsigned long flags = variant->flags;
@@ -1508,15 +1509,15 @@ TEST_F(mseal, gaps)
 			    pages_all_have(at + 5 * page_size, 0, 3))
 			TH_LOG("%s, %s", ranges[i].name, flags_name(flags));
 	}
-	/* Not the fault of the pages: */
+	/* The pages themselves can be sealed: */
 	EXPECT_EQ(0, sys_mseal(at, 3 * page_size, flags));
 	EXPECT_EQ(0, sys_mseal(at + 5 * page_size, 3 * page_size, flags));
 }
 
-/* The other half of a page may be sealed already: a gap still seals nothing. */
+/* The same if some pages are sealed already: the call adds nothing to them. */
 TEST(gap_behind_sealed_pages)
 {
-	unsigned int locks[3] = { LOCK_MAP, LOCK_MAP, 0 };
+	unsigned int seals[3] = { SEAL_MAP, SEAL_MAP, 0 };
 	char *at = map_pages(PAGES);
 
 	ASSERT_NE(NULL, at);
@@ -1524,7 +1525,7 @@ TEST(gap_behind_sealed_pages)
 	ASSERT_EQ(0, sys_mseal(at, 2 * page_size, MSEAL_MAP));
 	EXPECT_EQ(ENOMEM, sys_mseal(at, PAGES * page_size, MSEAL_PROT));
 	EXPECT_EQ(ENOMEM, sys_mseal(at + page_size, 3 * page_size, MSEAL_ALL));
-	EXPECT_TRUE(pages_have(at, locks, 3));
+	EXPECT_TRUE(pages_have(at, seals, 3));
 	EXPECT_TRUE(pages_all_have(at + 4 * page_size, 0, 4));
 }
 
@@ -1533,34 +1534,34 @@ TEST_F(mseal, reseal_adds)
 	const unsigned long first = variant->flags;
 
 	for (unsigned long then = 0; then <= MSEAL_ALL; then++) {
-		const unsigned int locks = locks_of(first) | locks_of(then);
+		const unsigned int seals = seals_of(first) | seals_of(then);
 		char *at = map_pages(PAGES);
 
 		ASSERT_NE(NULL, at);
 		for (int i = 0; i < 2; i++) {
 			EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, first));
-			EXPECT_TRUE(pages_all_have(at, locks_of(first), PAGES));
+			EXPECT_TRUE(pages_all_have(at, seals_of(first), PAGES));
 		}
 		for (int i = 0; i < 2; i++) {
 			EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, then));
-			EXPECT_TRUE(pages_all_have(at, locks, PAGES))
+			EXPECT_TRUE(pages_all_have(at, seals, PAGES))
 				TH_LOG("%s, then %s", flags_name(first),
 				       flags_name(then));
 		}
-		/* Nothing takes a lock away again. */
+		/* No call removes a seal. */
 		EXPECT_EQ(0, sys_mseal(at, PAGES * page_size, first));
-		EXPECT_TRUE(pages_all_have(at, locks, PAGES));
+		EXPECT_TRUE(pages_all_have(at, seals, PAGES));
 	}
 }
 
-/* Whichever way it came to its locks: what is alike becomes one VMA. */
+/* VMAs with the same seals merge, whatever calls have set them. */
 TEST_F(mseal, reseal_merges)
 {
 	const unsigned long first = variant->flags;
 	const size_t half = PAGES / 2 * page_size;
 
 	for (unsigned long then = 0; then <= MSEAL_ALL; then++) {
-		const unsigned int locks = locks_of(first) | locks_of(then);
+		const unsigned int seals = seals_of(first) | seals_of(then);
 		char *at = map_pages(PAGES);
 
 		ASSERT_NE(NULL, at);
@@ -1568,13 +1569,13 @@ TEST_F(mseal, reseal_merges)
 		EXPECT_EQ(0, sys_mseal(at, half, then));
 		EXPECT_EQ(0, sys_mseal(at + half, half, then));
 		EXPECT_EQ(0, sys_mseal(at + half, half, first));
-		EXPECT_TRUE(pages_all_have(at, locks, PAGES))
+		EXPECT_TRUE(pages_all_have(at, seals, PAGES))
 			TH_LOG("%s, then %s", flags_name(first),
 			       flags_name(then));
 	}
 }
 
-/* In one call, which is the sum of its flags, but for no flags at all. */
+/* One call with several flags does what one call for each of them does. */
 TEST(flags_add_up)
 {
 	for (unsigned long first = 1; first <= MSEAL_ALL; first++) {
@@ -1585,14 +1586,14 @@ TEST(flags_add_up)
 			EXPECT_EQ(0, sys_mseal(at, page_size, first));
 			EXPECT_EQ(0, sys_mseal(at, page_size, then));
 			EXPECT_EQ(0, sys_mseal(at + page_size, page_size, first | then));
-			EXPECT_TRUE(pages_all_have(at, locks_of(first | then), 2))
+			EXPECT_TRUE(pages_all_have(at, seals_of(first | then), 2))
 				TH_LOG("%s, then %s", flags_name(first),
 				       flags_name(then));
 		}
 	}
 }
 
-/* Some of it has the locks already, on either side of what has not. */
+/* Parts have some of the seals already, on either side of a part without. */
 TEST_F(mseal, merges_all_round)
 {
 	const unsigned long flags = variant->flags;
@@ -1601,7 +1602,7 @@ TEST_F(mseal, merges_all_round)
 	for (size_t i = 0; i < ARRAY_SIZE(partly); i++) {
 		char *at = map_pages(PAGES);
 
-		if ((locks_of(partly[i]) | locks_of(flags)) != locks_of(flags))
+		if ((seals_of(partly[i]) | seals_of(flags)) != seals_of(flags))
 			continue;
 		ASSERT_NE(NULL, at);
 		EXPECT_EQ(0, sys_mseal(at, page_size, flags));
@@ -1609,38 +1610,38 @@ TEST_F(mseal, merges_all_round)
 		EXPECT_EQ(0, sys_mseal(at + 2 * page_size, page_size, partly[i]));
 		EXPECT_EQ(0, sys_mseal(at + 5 * page_size, 2 * page_size, partly[i]));
 		EXPECT_EQ(0, sys_mseal(at + page_size, 6 * page_size, flags));
-		EXPECT_TRUE(pages_all_have(at, locks_of(flags), PAGES))
+		EXPECT_TRUE(pages_all_have(at, seals_of(flags), PAGES))
 			TH_LOG("%s, some of it %s before", flags_name(flags),
 			       flags_name(partly[i]));
 	}
 }
 
-/* Of all ways to seal the two halves of a mapping */
+/* For each pair of flags for the two halves of a mapping */
 TEST_F(mseal, only_equal_seals_merge)
 {
 	const unsigned long low = variant->flags;
 	const size_t half = PAGES / 2 * page_size;
-	unsigned int locks[PAGES];
+	unsigned int seals[PAGES];
 
 	for (unsigned long high = 0; high <= MSEAL_ALL; high++) {
 		char *at = map_pages(PAGES);
 
 		ASSERT_NE(NULL, at);
 		for (int i = 0; i < PAGES; i++)
-			locks[i] = locks_of(i < PAGES / 2 ? low : high);
+			seals[i] = seals_of(i < PAGES / 2 ? low : high);
 		EXPECT_EQ(0, sys_mseal(at + half, half, high));
 		EXPECT_EQ(0, sys_mseal(at, half, low));
-		EXPECT_TRUE(pages_have(at, locks, PAGES))
+		EXPECT_TRUE(pages_have(at, seals, PAGES))
 			TH_LOG("%s and %s", flags_name(low),
 			       flags_name(high));
 	}
 }
 
-/* A new mapping next to a sealed one is not sealed, and no part of it. */
+/* A new mapping beside a sealed one is not sealed and does not merge. */
 TEST_F(mseal, neighbours_are_not_sealed)
 {
 	const unsigned long flags = variant->flags;
-	unsigned int locks[4] = { 0, locks_of(flags), locks_of(flags), 0 };
+	unsigned int seals[4] = { 0, seals_of(flags), seals_of(flags), 0 };
 	char *at = map_pages(2);
 
 	ASSERT_NE(NULL, at);
@@ -1649,16 +1650,16 @@ TEST_F(mseal, neighbours_are_not_sealed)
 	ASSERT_NE(NULL, map_at(at, page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1));
 	ASSERT_NE(NULL, map_at(at + 3 * page_size, page_size,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1));
-	EXPECT_TRUE(pages_have(at, locks, 4));
+	EXPECT_TRUE(pages_have(at, seals, 4));
 	EXPECT_EQ(0, munmap(at, page_size));
 	EXPECT_EQ(0, munmap(at + 3 * page_size, page_size));
 }
 
-/* Every part of a mapping, by every flag: split where it ends, only there. */
+/* Seal every part of a mapping: it is split at the borders of the part only. */
 TEST_F(mseal, parts)
 {
 	const unsigned long flags = variant->flags;
-	unsigned int locks[PAGES];
+	unsigned int seals[PAGES];
 
 	for (int from = 0; from < PAGES; from++) {
 		for (int to = from + 1; to <= PAGES; to++) {
@@ -1666,25 +1667,25 @@ TEST_F(mseal, parts)
 
 			ASSERT_NE(NULL, at);
 			for (int i = 0; i < PAGES; i++)
-				locks[i] = i >= from && i < to ?
-					   locks_of(flags) : 0;
+				seals[i] = i >= from && i < to ?
+					   seals_of(flags) : 0;
 			EXPECT_EQ(0, sys_mseal(at + from * page_size,
 					       (to - from) * page_size,
 					       flags));
-			EXPECT_TRUE(pages_have(at, locks, PAGES))
+			EXPECT_TRUE(pages_have(at, seals, PAGES))
 				TH_LOG("%s on pages %d to %d",
 				       flags_name(flags), from, to);
 		}
 	}
 }
 
-/* A long random walk beside a model: one set of locks for each page. */
+/* A long random walk, checked against a model: a set of seals for each page. */
 TEST(random_seals)
 {
 	unsigned int random = 0x5ea1;
 
 	for (int round = 0; round < 20; round++) {
-		unsigned int locks[PAGES] = { 0 };
+		unsigned int seals[PAGES] = { 0 };
 		char *at = map_pages(PAGES);
 
 		ASSERT_NE(NULL, at);
@@ -1700,8 +1701,8 @@ TEST(random_seals)
 			EXPECT_EQ(0, sys_mseal(at + from * page_size,
 					       (to - from) * page_size, flags));
 			for (int i = from; i < to; i++)
-				locks[i] |= locks_of(flags);
-			ASSERT_TRUE(pages_have(at, locks, PAGES))
+				seals[i] |= seals_of(flags);
+			ASSERT_TRUE(pages_have(at, seals, PAGES))
 				TH_LOG("round %d, step %d: %s on pages %d to %d",
 				       round, step, flags_name(flags), from, to);
 		}
@@ -1709,11 +1710,11 @@ TEST(random_seals)
 	}
 }
 
-/* Mappings that have nothing in common, sealed in one call. */
+/* One call seals mappings that have nothing in common. */
 TEST_F(mseal, different_mappings)
 {
 	const unsigned long flags = variant->flags;
-	const char *codes = codes_of(locks_of(flags));
+	const char *codes = codes_of(seals_of(flags));
 	struct vma vmas[7];
 	char *at;
 	int fd;
@@ -1733,7 +1734,7 @@ TEST_F(mseal, different_mappings)
 			       MAP_SHARED, fd));
 	close(fd);
 
-	/* Half of the last one is left as it is. */
+	/* Half of the last mapping is not sealed. */
 	EXPECT_EQ(0, sys_mseal(at, 5 * page_size, flags));
 	ASSERT_EQ(6, read_vmas(at, at + 6 * page_size, vmas, 7));
 	for (int i = 0; i < 5; i++)
@@ -1741,7 +1742,7 @@ TEST_F(mseal, different_mappings)
 	EXPECT_STREQ("", vmas[5].codes);
 }
 
-/* What a sealed mapping refuses, told by what was asked of it. */
+/* Operations on a sealed mapping; they return what it answers. */
 static int try_unmap(char *at)
 {
 	return munmap(at, page_size) ? errno : 0;
@@ -1757,15 +1758,15 @@ static int try_discard(char *at)
 	return madvise(at, page_size, MADV_DONTNEED) ? errno : 0;
 }
 
-/* In a child or grandchild: the mapping has these locks, and they work. */
-static bool locks_work(char *at, unsigned long flags)
+/* In a child or grandchild: has the mapping these seals, and do they work? */
+static bool seals_work(char *at, unsigned long flags)
 {
-	const unsigned int locks = locks_of(flags);
-	const int discard = locks & LOCK_WEAK ? EPERM : 0;
-	const int prot = locks & LOCK_PROT ? EPERM : 0;
-	const int map = locks & LOCK_MAP ? EPERM : 0;
+	const unsigned int seals = seals_of(flags);
+	const int discard = seals & SEAL_DISCARD_WEAK ? EPERM : 0;
+	const int prot = seals & SEAL_PROT ? EPERM : 0;
+	const int map = seals & SEAL_MAP ? EPERM : 0;
 
-	return pages_all_have(at, locks, PAGES) && try_discard(at) == discard &&
+	return pages_all_have(at, seals, PAGES) && try_discard(at) == discard &&
 	       try_protect(at) == prot && try_unmap(at) == map;
 }
 
@@ -1793,22 +1794,22 @@ TEST_F(mseal, fork_keeps)
 		pid_t grandchild = fork();
 
 		if (!grandchild)
-			_exit(!locks_work(at, flags));
-		_exit(reap(grandchild) || !locks_work(at, flags));
+			_exit(!seals_work(at, flags));
+		_exit(reap(grandchild) || !seals_work(at, flags));
 	}
 	EXPECT_EQ(0, reap(pid))
 		TH_LOG("%s", flags_name(flags));
 
-	/* What a child adds stays with the child. */
+	/* A seal that a child adds is not the parent's. */
 	pid = fork();
 	if (!pid)
 		_exit(sys_mseal(at, PAGES * page_size, MSEAL_ALL) ||
-		      !pages_all_have(at, locks_of(MSEAL_ALL), PAGES));
+		      !pages_all_have(at, seals_of(MSEAL_ALL), PAGES));
 	EXPECT_EQ(0, reap(pid));
-	EXPECT_TRUE(pages_all_have(at, locks_of(flags), PAGES));
+	EXPECT_TRUE(pages_all_have(at, seals_of(flags), PAGES));
 }
 
-/* A child without any seal of its own has to look at ranges, too. */
+/* All or nothing holds in a child that has set no seal itself, too. */
 TEST(fork_keeps_ranges_whole)
 {
 	char *at = map_pages(PAGES);
@@ -1832,7 +1833,7 @@ TEST(fork_keeps_ranges_whole)
 
 #define AFTER_EXEC	"--after-exec"
 
-/* The other side of exec_drops: is any of the old program's locks left? */
+/* What exec_drops executes: is any seal of the old program left? */
 static int after_exec(void)
 {
 	char *line, *next, *at;
@@ -1842,7 +1843,7 @@ static int after_exec(void)
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = '\0';
-		/* [vdso] and its like are sealed by the kernel, if at all. */
+		/* The kernel may have sealed [vdso] and its like. */
 		if (line[0] < 'A' || line[0] > 'Z')
 			of_kernel = strchr(line, '[') && !strstr(line, "[heap]") &&
 				    !strstr(line, "[stack]");
@@ -1852,7 +1853,7 @@ static int after_exec(void)
 			return 1;
 	}
 
-	/* Data and stack of the old program refused this. */
+	/* The data and stack of the old program refused this. */
 	at = (char *)((unsigned long)&page_size & ~(page_size - 1));
 	if (mprotect(at, page_size, PROT_READ | PROT_WRITE))
 		return 2;
@@ -1867,7 +1868,7 @@ TEST_F(mseal, exec_drops)
 {
 	char *data = (char *)((unsigned long)&page_size & ~(page_size - 1));
 	const unsigned long flags = variant->flags;
-	const bool prot = locks_of(flags) & LOCK_PROT;
+	const bool prot = seals_of(flags) & SEAL_PROT;
 	pid_t pid;
 
 	pid = fork();
@@ -1875,7 +1876,7 @@ TEST_F(mseal, exec_drops)
 		static struct vma vmas[256];
 		int nr;
 
-		/* The program, its heap, its stack; what is the kernel's may fail. */
+		/* Program, heap and stack; the kernel's mappings may fail. */
 		nr = read_vmas(NULL, (char *)-1UL, vmas, ARRAY_SIZE(vmas));
 		for (int i = 0; i < nr && i < (int)ARRAY_SIZE(vmas); i++)
 			sys_mseal((void *)vmas[i].start,
@@ -1888,7 +1889,7 @@ TEST_F(mseal, exec_drops)
 	EXPECT_EQ(0, reap(pid));
 }
 
-/* Heap: what shrinks past an unsealed part into a sealed one does neither. */
+/* The heap does not shrink past an unsealed part into a sealed one. */
 TEST(brk_all_or_nothing)
 {
 	const struct backing heap = { "heap", BRK, RW };
@@ -1902,13 +1903,13 @@ TEST(brk_all_or_nothing)
 	brk = syscall(SYS_brk, 0);
 	nr = read_vmas(a.base, a.base + a.len, before, 4);
 
-	/* brk(2) answers with the old break, glibc's brk() with success. */
+	/* brk(2) returns the old break, glibc's brk() success. */
 	EXPECT_EQ(brk, (unsigned long)syscall(SYS_brk, a.base + page_size));
 	EXPECT_EQ(nr, read_vmas(a.base, a.base + a.len, after, 4));
 	EXPECT_EQ(0, memcmp(before, after, nr * sizeof(before[0])));
 	EXPECT_TRUE(contents_at(&a, a.base, a.len));
 
-	/* Down to the seal, and up again: what is new is not sealed. */
+	/* Down to the seal, and up again: the new part is not sealed. */
 	brk = (unsigned long)a.base + 2 * page_size;
 	EXPECT_EQ(brk, (unsigned long)syscall(SYS_brk, brk));
 	EXPECT_EQ(brk + page_size, (unsigned long)syscall(SYS_brk, brk + page_size));
@@ -1917,7 +1918,7 @@ TEST(brk_all_or_nothing)
 	EXPECT_STREQ("", after[1].codes);
 }
 
-/* Of a segment that is in two parts, one may not go. */
+/* A segment is in two VMAs, and one of them is sealed. */
 TEST(shmdt_says_so)
 {
 	const struct backing segment = { "segment", SHM, RW };
@@ -1939,7 +1940,7 @@ TEST(shmdt_says_so)
 	}
 }
 
-/* A gap among the sources of mremap() leaves what is across from it alone. */
+/* A gap between the sources of mremap() leaves its part of the target alone. */
 TEST(mremap_gap)
 {
 	char *from = map_pages(5), *to = map_pages(5);
@@ -1960,7 +1961,7 @@ TEST(mremap_gap)
 	EXPECT_EQ(0, read_vmas(from, from + 5 * page_size, &vma, 1));
 }
 
-/* The same with something in the way for the last source: none is moved. */
+/* The same with a sealed target for the last source: no source is moved. */
 TEST(mremap_gap_all_or_nothing)
 {
 	char *from = map_pages(5), *to = map_pages(5);
@@ -1986,7 +1987,7 @@ TEST(mremap_gap_all_or_nothing)
 	EXPECT_TRUE(has_word(from, content(ELSEWHERE, 0)));
 }
 
-/* madvise() passes over gaps, but not to find a refusal behind one. */
+/* madvise() goes on after a gap, but is refused before it changes anything. */
 TEST(madvise_gap)
 {
 	char *at = map_pages(5);
@@ -2008,24 +2009,24 @@ TEST(madvise_gap)
 	EXPECT_TRUE(has_word(at + 3 * page_size, 0));
 }
 
-/* A mapping that moves takes its locks along. */
+/* A mapping that moves keeps its seals. */
 TEST_F(mseal, mremap_keeps)
 {
 	const unsigned long flags = variant->flags;
 	char *at = map_pages(PAGES), *to = map_pages(PAGES);
 
 	if (!flags || flags & MSEAL_MAP)
-		SKIP(return, "it stays where it is");
+		SKIP(return, "this seal keeps it from moving");
 	ASSERT_NE(NULL, at);
 	ASSERT_NE(NULL, to);
 	ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
 	ASSERT_EQ(to, mremap(at, PAGES * page_size, PAGES * page_size,
 			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
-	EXPECT_TRUE(pages_all_have(to, locks_of(flags), PAGES));
+	EXPECT_TRUE(pages_all_have(to, seals_of(flags), PAGES));
 	EXPECT_EQ(flags & MSEAL_PROT ? EPERM : 0, try_protect(to));
 }
 
-/* No store can write to a shadow stack, though its VMA is writable. */
+/* No store can write to a shadow stack, although its VMA is writable. */
 TEST_F(mseal, shadow_stack_is_not_writable)
 {
 	static const int advice[] = { MADV_DONTNEED, MADV_FREE, MADV_DONTNEED_LOCKED };
@@ -2042,6 +2043,350 @@ TEST_F(mseal, shadow_stack_is_not_writable)
 
 		EXPECT_EQ(flags & MSEAL_DISCARD ? EPERM : 0, err)
 			TH_LOG("advice %d", advice[i]);
+	}
+}
+
+/*
+ * Protection by userfaultfd
+ *
+ * No seal refuses it, because it does not change what a mapping permits: it never
+ * grants access, it keeps the contents, and it ends with its descriptor.
+ */
+
+#define TRACKED		(PAGES - 2)	/* pages with contents, before two holes */
+
+struct protection {
+	const char *name;
+	const char *code;		/* in VmFlags, once it is registered */
+	uint64_t mode, features;
+	int (*set)(int uffd, const void *at, size_t len, bool protect);
+	bool no_reads;			/* from a protected page */
+	bool no_stores;
+};
+
+/* With UFFD_FEATURE_SIGBUS an access fails instead of waiting for an answer. */
+static const struct protection write_protection = {
+	"UFFDIO_WRITEPROTECT", "uw", UFFDIO_REGISTER_MODE_WP,
+	UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS,
+	uffd_writeprotect, .no_stores = true,
+};
+
+static const struct protection rw_protection = {
+	"UFFDIO_RWPROTECT", "ur", UFFDIO_REGISTER_MODE_RWP,
+	UFFD_FEATURE_RWP | UFFD_FEATURE_SIGBUS,
+	uffd_rwprotect, .no_reads = true, .no_stores = true,
+};
+
+/* The kernel resolves a page itself when it is accessed. */
+static const struct protection async_rw_protection = {
+	"asynchronous UFFDIO_RWPROTECT", "ur", UFFDIO_REGISTER_MODE_RWP,
+	UFFD_FEATURE_RWP | UFFD_FEATURE_RWP_ASYNC,
+	uffd_rwprotect,
+};
+
+static const struct tracked {
+	const char *name;
+	int prot, flags;
+	const char *perms;
+} tracked[] = {
+	{ "read-only anonymous", PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, "r--p" },
+	{ "writable anonymous", PROT_READ | PROT_WRITE,
+	  MAP_PRIVATE | MAP_ANONYMOUS, "rw-p" },
+	{ "read-only shared memfd", PROT_READ, MAP_SHARED, "r--s" },
+	{ "writable shared memfd", PROT_READ | PROT_WRITE, MAP_SHARED, "rw-s" },
+	{ "read-only private memfd", PROT_READ, MAP_PRIVATE, "r--p" },
+};
+
+static char *map_tracked(const struct tracked *t)
+{
+	const size_t len = PAGES * page_size;
+	char *at = find_hole(3 * PAGES, page_size);
+	int fd = -1;
+
+	if (!at)
+		return NULL;
+	if (!(t->flags & MAP_ANONYMOUS)) {
+		fd = memfd_create("mseal", MFD_CLOEXEC);
+		if (fd < 0 || ftruncate(fd, len))
+			return NULL;
+	}
+	at = map_at(at + PAGES * page_size, len, t->flags, fd);
+	if (fd >= 0)
+		close(fd);
+	if (!at)
+		return NULL;
+	fill(at, TRACKED, page_size, IN_MEMORY);
+	return mprotect(at, len, t->prot) ? NULL : at;
+}
+
+/*
+ * Store a word by a read(2), so that a store that is not possible is no signal.
+ * Unlike process_vm_writev(2) this depends on the page table.
+ */
+static int store(char *at, uint64_t word)
+{
+	int fds[2], err = 0;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return errno;
+	if (write(fds[1], &word, sizeof(word)) != sizeof(word) ||
+	    read(fds[0], at, sizeof(word)) != sizeof(word))
+		err = errno;
+	close(fds[0]);
+	close(fds[1]);
+	return err;
+}
+
+enum tracking { UNTRACKED, REGISTERED, PROTECTED };
+
+/* Returns what is not as it has to be, or NULL. */
+static const char *look_at_tracked(const struct tracked *t, char *at,
+				   const struct protection *p, unsigned int seals,
+				   enum tracking tracking)
+{
+	const bool no_reads = tracking == PROTECTED && p->no_reads;
+	const bool no_stores = tracking == PROTECTED && p->no_stores;
+	const bool registered = tracking != UNTRACKED;
+	struct vma vma;
+
+	if (!pages_all_have(at, seals, PAGES))
+		return "other seals than expected";
+	if (read_vmas(at, at + PAGES * page_size, &vma, 1) != 1)
+		return "not one mapping";
+	if (vma_has_flag(&vma, p->code) != registered)
+		return "VmFlags do not show what is registered";
+	if (strcmp(vma.perms, t->perms))
+		return "the protection has changed";
+
+	for (size_t i = 0; i < TRACKED; i++) {
+		const uint64_t word = content(IN_MEMORY, i);
+		char *page = at + i * page_size;
+		const int err = store(page, word);
+
+		if (no_reads && peek(page).err != EFAULT)
+			return "a protected page can be read";
+		if (!no_reads && !has_word(page, word))
+			return "the contents are not there";
+		if (!(t->prot & PROT_WRITE) && err != EFAULT)
+			return "a store to a read-only page does not fail";
+		if (no_stores && err != EFAULT)
+			return "a store to a protected page does not fail";
+		if (t->prot & PROT_WRITE && !no_stores && err)
+			return "a store to a writable page fails";
+	}
+	return NULL;
+}
+
+#define TRACKED_LEN	(TRACKED * page_size)
+
+/* Returns what is wrong with protecting a mapping that is or will be sealed. */
+static const char *try_protection(const struct tracked *t, const struct protection *p,
+				  int uffd, unsigned long flags, bool seal_first)
+{
+	const size_t len = PAGES * page_size;
+	const unsigned int seals = seals_of(flags);
+	char *at = map_tracked(t);
+	const char *wrong;
+
+	if (!at)
+		return "cannot make the mapping";
+	if (seal_first && sys_mseal(at, len, flags))
+		return "mseal fails";
+	if (uffd_register(uffd, at, len, p->mode))
+		return "registering fails";
+	wrong = look_at_tracked(t, at, p, seal_first ? seals : 0, REGISTERED);
+	if (wrong)
+		return wrong;
+	if (p->set(uffd, at, TRACKED_LEN, true))
+		return "protecting fails";
+	if (!seal_first && sys_mseal(at, len, flags))
+		return "mseal fails";
+	wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+	if (wrong)
+		return wrong;
+	if (p->set(uffd, at, TRACKED_LEN, false))
+		return "resolving fails";
+	wrong = look_at_tracked(t, at, p, seals, REGISTERED);
+	if (wrong)
+		return wrong;
+
+	/* Once more; this time closing the descriptor resolves it. */
+	if (p->set(uffd, at, TRACKED_LEN, true))
+		return "protecting again fails";
+	wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+	if (wrong)
+		return wrong;
+	close(uffd);
+	return look_at_tracked(t, at, p, seals, UNTRACKED);
+}
+
+FIXTURE(uffd) { };
+FIXTURE_TEARDOWN(uffd) { }
+FIXTURE_VARIANT(uffd) {
+	const struct protection *p;
+	unsigned long flags;
+};
+
+#define PROTECTION(variant, protection)					\
+	UFFD_VARIANT(variant##_flags_0, protection, 0);			\
+	UFFD_VARIANT(variant##_map, protection, MSEAL_MAP);		\
+	UFFD_VARIANT(variant##_prot, protection, MSEAL_PROT);		\
+	UFFD_VARIANT(variant##_discard, protection, MSEAL_DISCARD);	\
+	UFFD_VARIANT(variant##_all, protection, MSEAL_ALL)
+
+#define UFFD_VARIANT(variant, protection, flags)			\
+	FIXTURE_VARIANT_ADD(uffd, variant) { &(protection), flags }
+
+PROTECTION(wp, write_protection);
+PROTECTION(rwp, rw_protection);
+PROTECTION(async_rwp, async_rw_protection);
+
+static int open_uffd(const struct protection *p)
+{
+	return uffd_open(UFFD_USER_MODE_ONLY, p->features);
+}
+
+FIXTURE_SETUP(uffd)
+{
+	const int uffd = open_uffd(variant->p);
+
+	if (uffd == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	if (uffd == -EOPNOTSUPP)
+		SKIP(return, "this kernel's userfaultfd has no %s", variant->p->name);
+	ASSERT_LE(0, uffd);
+	close(uffd);
+}
+
+static void run_protection(struct __test_metadata *_metadata,
+			   const struct protection *p, unsigned long flags,
+			   bool seal_first)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tracked); i++) {
+		const char *wrong = try_protection(&tracked[i], p, open_uffd(p), flags,
+						   seal_first);
+
+		EXPECT_EQ(NULL, wrong)
+			TH_LOG("%s, %s: %s", flags_name(flags), tracked[i].name, wrong);
+	}
+}
+
+TEST_F(uffd, protects_what_is_sealed)
+{
+	run_protection(_metadata, variant->p, variant->flags, true);
+}
+
+TEST_F(uffd, resolves_what_was_sealed_later)
+{
+	run_protection(_metadata, variant->p, variant->flags, false);
+}
+
+/* Is a page in memory? Looking does not bring it there. */
+static bool is_resident(char *at)
+{
+	unsigned char resident;
+
+	return !mincore(at, page_size, &resident) && resident & 1;
+}
+
+/* Holes that are monitored for protection only are still sealed. */
+TEST_F(uffd, fills)
+{
+	const unsigned long flags = variant->flags;
+	const uint64_t mode = variant->p->mode;
+	char *source = map_pages(1);
+
+	ASSERT_NE(NULL, source);
+	fill(source, 1, page_size, ELSEWHERE);
+	for (size_t i = 0; i < ARRAY_SIZE(tracked); i++) {
+		const struct tracked *t = &tracked[i];
+		const bool refused = flags & MSEAL_DISCARD && !(t->prot & PROT_WRITE);
+		const int want = refused ? EPERM : 0;
+		const int uffd = open_uffd(variant->p);
+		char *at = map_tracked(t), *holes = at + TRACKED_LEN;
+		struct vma vma;
+
+		ASSERT_LE(0, uffd);
+		ASSERT_NE(NULL, at);
+		ASSERT_EQ(0, uffd_register(uffd, at, PAGES * page_size, mode));
+		ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
+		ASSERT_FALSE(is_resident(holes) || is_resident(holes + page_size));
+
+		EXPECT_EQ(want, uffd_copy(uffd, holes, source, page_size))
+			TH_LOG("UFFDIO_COPY: %s, %s", flags_name(flags), t->name);
+		EXPECT_EQ(!refused, is_resident(holes));
+		EXPECT_EQ(want, uffd_zeropage(uffd, holes + page_size, page_size))
+			TH_LOG("UFFDIO_ZEROPAGE: %s, %s", flags_name(flags), t->name);
+		EXPECT_EQ(!refused, is_resident(holes + page_size));
+		EXPECT_TRUE(has_word(holes, refused ? 0 : content(ELSEWHERE, 0)));
+
+		/* A mode that fills is refused also beside one that does not. */
+		EXPECT_EQ(want, uffd_register(uffd, at, PAGES * page_size,
+					      mode | UFFDIO_REGISTER_MODE_MISSING))
+			TH_LOG("UFFDIO_REGISTER: %s, %s", flags_name(flags), t->name);
+		ASSERT_EQ(1, read_vmas(at, at + PAGES * page_size, &vma, 1));
+		EXPECT_TRUE(vma_has_flag(&vma, variant->p->code));
+		EXPECT_EQ(!refused, vma_has_flag(&vma, "um"));
+		close(uffd);
+	}
+}
+
+static int try_move(char *at)
+{
+	return mremap(at, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      find_hole(1, page_size)) == MAP_FAILED ? errno : 0;
+}
+
+/* What seals refuse, they refuse on protected pages. */
+TEST_F(uffd, other_operations)
+{
+	static const struct {
+		const char *name;
+		int (*run)(char *at);
+		unsigned int always;
+		unsigned int unless_writable;
+	} ops[] = {
+		{ "munmap", try_unmap, SEAL_MAP },
+		{ "mremap", try_move, SEAL_MAP },
+		{ "mprotect", try_protect, SEAL_PROT },
+		{ "MADV_DONTNEED", try_discard, 0, SEAL_DISCARD },
+	};
+	const size_t len = PAGES * page_size;
+	const unsigned int seals = seals_of(variant->flags);
+	const struct protection *p = variant->p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tracked) * ARRAY_SIZE(ops); i++) {
+		const struct tracked *t = &tracked[i / ARRAY_SIZE(ops)];
+		const int nr = i % ARRAY_SIZE(ops);
+		const bool anon = t->flags & MAP_ANONYMOUS;
+		const unsigned int unless_writable = ops[nr].unless_writable |
+			(ops[nr].unless_writable && anon ? SEAL_DISCARD_WEAK : 0);
+		const bool refused = seals & ops[nr].always ||
+			(seals & unless_writable && !(t->prot & PROT_WRITE));
+		const int uffd = open_uffd(p);
+		char *at = map_tracked(t);
+		const char *wrong;
+
+		ASSERT_LE(0, uffd);
+		ASSERT_NE(NULL, at);
+		ASSERT_EQ(0, uffd_register(uffd, at, len, p->mode));
+		ASSERT_EQ(0, p->set(uffd, at, TRACKED_LEN, true));
+		ASSERT_EQ(0, sys_mseal(at, len, variant->flags));
+		EXPECT_EQ(refused ? EPERM : 0, ops[nr].run(at))
+			TH_LOG("%s: %s, %s", ops[nr].name, flags_name(variant->flags),
+			       t->name);
+		if (refused) {
+			wrong = look_at_tracked(t, at, p, seals, PROTECTED);
+			EXPECT_EQ(NULL, wrong)
+				TH_LOG("%s: %s, %s: %s", ops[nr].name,
+				       flags_name(variant->flags), t->name, wrong);
+			EXPECT_EQ(0, p->set(uffd, at, TRACKED_LEN, false));
+			wrong = look_at_tracked(t, at, p, seals, REGISTERED);
+			EXPECT_EQ(NULL, wrong)
+				TH_LOG("%s: %s, %s, resolved: %s", ops[nr].name,
+				       flags_name(variant->flags), t->name, wrong);
+		}
+		close(uffd);
 	}
 }
 
@@ -2086,7 +2431,7 @@ FIXTURE_SETUP(map_count)
 	ASSERT_LT(0, self->max);
 }
 
-/* By the parent, so that the limit is put back whatever becomes of the test. */
+/* By the parent, so that the limit is restored however the test ends. */
 FIXTURE_TEARDOWN_PARENT(map_count)
 {
 	if (self->max > 0)
@@ -2094,8 +2439,8 @@ FIXTURE_TEARDOWN_PARENT(map_count)
 }
 
 /*
- * From no room at all, one mapping more at a time, up to where mseal() succeeds.
- * On the way it is refused before the first of two splits, then between them.
+ * Start with no room for a mapping and make room for one more at a time, until
+ * mseal() succeeds. It fails before the first of two splits, then between them.
  */
 TEST_F(map_count, seal_nothing_on_failure)
 {
@@ -2114,7 +2459,7 @@ TEST_F(map_count, seal_nothing_on_failure)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
 		const int pages = ranges[i].to - ranges[i].from;
-		unsigned int locks[6] = { 0, 0, LOCK_PROT, LOCK_PROT, 0, 0 };
+		unsigned int seals[6] = { 0, 0, SEAL_PROT, SEAL_PROT, 0, 0 };
 		int fills = 0, err, room;
 		char *at, *fillers;
 
@@ -2122,7 +2467,7 @@ TEST_F(map_count, seal_nothing_on_failure)
 		ASSERT_NE(NULL, at);
 		ASSERT_EQ(0, sys_mseal(at + 2 * page_size, 2 * page_size, MSEAL_PROT));
 
-		/* They do not merge: there are gaps around each. */
+		/* The fillers do not merge: there are gaps around each. */
 		fillers = find_hole(2 * fill_to + 1, page_size);
 		ASSERT_NE(NULL, fillers);
 		fillers += page_size;
@@ -2139,7 +2484,7 @@ TEST_F(map_count, seal_nothing_on_failure)
 			if (!err)
 				break;
 			EXPECT_EQ(ENOMEM, err);
-			EXPECT_TRUE(pages_have(at, locks, 6))
+			EXPECT_TRUE(pages_have(at, seals, 6))
 				TH_LOG("pages %d to %d, room for %d", ranges[i].from,
 				       ranges[i].to, room);
 			failed++;
@@ -2147,25 +2492,25 @@ TEST_F(map_count, seal_nothing_on_failure)
 					    page_size));
 		}
 		ASSERT_EQ(0, err);
-		/* The limit was passed by one, then met, then as many splits more */
+		/* The limit was exceeded by one, then met; each split took one. */
 		EXPECT_EQ(ranges[i].splits ? ranges[i].splits + 1 : 0, room)
 			TH_LOG("pages %d to %d", ranges[i].from, ranges[i].to);
 		between += ranges[i].splits > 1;
 
 		for (int j = ranges[i].from; j < ranges[i].to; j++)
-			locks[j] |= LOCK_MAP;
-		EXPECT_TRUE(pages_have(at, locks, 6));
+			seals[j] |= SEAL_MAP;
+		EXPECT_TRUE(pages_have(at, seals, 6));
 
 		while (fills)
 			ASSERT_EQ(0, munmap(fillers + 2 * --fills * page_size,
 					    page_size));
 	}
-	/* Else it did not test what it is for. */
+	/* Otherwise the test did not see these failures. */
 	EXPECT_LT(0, failed);
 	EXPECT_LT(0, between);
 }
 
-/* What was not run is to be seen in the results. */
+/* The results show what was not run. */
 
 TEST(huge_pages_were_tried)
 {

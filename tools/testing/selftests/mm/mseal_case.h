@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For tests of mseal(2) whose cases are processes of their own, because a seal
- * stays until its process ends and because a case may crash: how a case is run
- * and reported, and how it says that it cannot run.
+ * stays until its process ends and because a case may crash: how to run a case,
+ * report it and skip it.
  */
 #ifndef MSEAL_CASE_H
 #define MSEAL_CASE_H
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
+#include "mseal_uffd.h"
 
 #define CASE_TIMEOUT	120		/* seconds; nothing here takes ten */
 #define EVENT_TIMEOUT	(60 * 1000)	/* milliseconds */
@@ -36,13 +37,13 @@ static inline void *init_cases(size_t len)
 	if (at == MAP_FAILED)
 		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
 	skip_reason = at + len;
-	/* What a case leaves behind comes to us, see end_case(). */
+	/* Children that outlive their case become ours, see end_case(). */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return at;
 }
 
 /**
- * start_case - start a process that ends with its parent, or when it takes too long
+ * start_case - start a process that ends with its parent or after a timeout
  * @run: what it does; the process exits with what this returns
  * @arg: for @run
  *
@@ -90,7 +91,7 @@ static inline int end_case(pid_t pid)
 
 	if (waitpid(pid, &status, 0) != pid)
 		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
-	/* Children that a crash left behind are dying; they come to us. */
+	/* Children that a crash left behind are dying and become ours. */
 	while (waitpid(-1, NULL, __WALL) > 0)
 		;
 	if (!WIFSIGNALED(status))
@@ -112,7 +113,7 @@ static inline void report_case(const char *name, int code)
 		ksft_test_result_code(code == KSFT_PASS ? code : KSFT_FAIL, name, NULL);
 }
 
-/* In a case: it cannot run here. */
+/* Called by a case that cannot run here. */
 static inline void __noreturn __printf(1, 2) skip(const char *fmt, ...)
 {
 	va_list args;
@@ -124,7 +125,7 @@ static inline void __noreturn __printf(1, 2) skip(const char *fmt, ...)
 	_exit(KSFT_SKIP);
 }
 
-/* What has to be so before a case can do what it is for. */
+/* A precondition of the case; it fails without it. */
 static inline void need(bool ok, const char *what)
 {
 	const int err = errno;
@@ -141,7 +142,29 @@ static inline bool is_missing(int err)
 	return err == ENOSYS;
 }
 
-/* A kernel that does not know these flags is given the most that it has. */
+/* The userfaultfd of a case, which is skipped if the kernel has none like it. */
+static inline int open_uffd(int flags, uint64_t features, const char *what)
+{
+	const int uffd = uffd_open(flags, features);
+
+	if (uffd == -ENOSYS)
+		skip("the kernel has no userfaultfd");
+	if (uffd == -EOPNOTSUPP)
+		skip("this kernel's userfaultfd has no %s", what);
+	if (uffd == -EPERM && !flags)
+		skip("no permission to answer faults of the kernel");
+	errno = uffd < 0 ? -uffd : 0;
+	need(uffd >= 0, "userfaultfd");
+	return uffd;
+}
+
+/* One that needs no privilege. */
+static inline int new_uffd(uint64_t features, const char *what)
+{
+	return open_uffd(UFFD_USER_MODE_ONLY, features, what);
+}
+
+/* On a kernel that does not know these flags, seal with flags == 0. */
 static inline void seal_range(const char *at, size_t len, unsigned long flags)
 {
 	int err = sys_mseal(at, len, flags);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Once mseal() has returned, what it locked never changes again, whatever other
- * threads of the process are in the middle of.
+ * Once mseal() has returned, what it sealed never changes again, whatever other
+ * threads of the process are doing at that time.
  *
- * A round is a child process with one region. Workers do to random parts of it
- * all that can be done to mappings; a sealer seals random parts and takes down,
- * right after mseal() has returned, what it locked:
+ * A round is a child process with one region. Workers do every operation on
+ * mappings to random parts of it. A sealer seals random parts and records, right
+ * after mseal() has returned, what it sealed:
  *
  *   MAP      the page is mapped, and from the same offset of the same file
  *   PROT     its protection
- *   DISCARD  what it holds, if PROT is locked as well and it cannot be written
+ *   DISCARD  its contents, if PROT is sealed as well and it is not writable
  *
- * When the workers are through, all of that must still be so. Workers check
- * nothing themselves: any errno will do, the invariant is all that counts.
+ * When the workers have finished, all of that must still be true. Workers check
+ * nothing themselves: any errno is fine, only this invariant counts.
  *
  *   mseal_stress_test [ROUNDS [STEPS [SEED]]]
  */
@@ -71,7 +71,7 @@ static void on_fault(int sig)
 	siglongjmp(fault_env, 1);
 }
 
-/* Read or write a word; false if the mapping did not let us. */
+/* Read or write a word; false if the mapping does not permit it. */
 static bool touch(char *at, bool write, uint64_t *word)
 {
 	bool ok = false;
@@ -177,7 +177,7 @@ static void step(uint64_t *state)
 		touch(start, false, &word);
 		break;
 	case 11:
-		/* Rarely: it copies the whole address space. */
+		/* Rarely, because it copies the whole address space. */
 		if (next_random(state) % 8)
 			break;
 		pid = fork();
@@ -202,7 +202,7 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* What the kernel says of the page at addr. False: it is not mapped. */
+/* Ask the kernel about the page at addr. False: it is not mapped. */
 static bool query(char *addr, struct page_note *note)
 {
 	struct procmap_query query = {
@@ -236,7 +236,7 @@ static void seal_something(uint64_t *state)
 		struct page_note *note = &notes[(at - region) / page_size];
 		const bool mapped = query(at, &now);
 
-		/* Only MAP keeps the mapping that the other locks are on. */
+		/* Without MAP the mapping may go, and its other seals with it. */
 		if (!map)
 			continue;
 		if (!mapped) {
@@ -273,11 +273,11 @@ static unsigned int check_notes(void)
 		if (!note->map)
 			continue;
 		if (!query(at, &now)) {
-			ksft_print_msg("page %u: MAP was locked, but it is gone\n", i);
+			ksft_print_msg("page %u: MAP was sealed, but it is gone\n", i);
 			_exit(1);
 		}
 		if (now.inode != note->inode || now.offset != note->offset) {
-			ksft_print_msg("page %u: MAP was locked, but %llx+%llx became %llx+%llx\n",
+			ksft_print_msg("page %u: MAP was sealed, but %llx+%llx became %llx+%llx\n",
 				       i, (unsigned long long)note->inode,
 				       (unsigned long long)note->offset,
 				       (unsigned long long)now.inode,
@@ -285,13 +285,13 @@ static unsigned int check_notes(void)
 			_exit(1);
 		}
 		if (note->prot && now.vma_flags != note->vma_flags) {
-			ksft_print_msg("page %u: PROT was locked, but %llx became %llx\n", i,
+			ksft_print_msg("page %u: PROT was sealed, but %llx became %llx\n", i,
 				       (unsigned long long)note->vma_flags,
 				       (unsigned long long)now.vma_flags);
 			_exit(1);
 		}
 		if (note->content && (!touch(at, false, &word) || word != note->word)) {
-			ksft_print_msg("page %u: DISCARD was locked, but not kept\n", i);
+			ksft_print_msg("page %u: DISCARD was sealed, but not kept\n", i);
 			_exit(1);
 		}
 		kept++;
@@ -374,8 +374,8 @@ int main(int argc, char **argv)
 	}
 	if (idle == rounds)
 		ksft_print_msg("no round sealed anything: nothing was tested\n");
-	ksft_print_msg("%u of %u rounds had locks to check\n", i - idle, i);
+	ksft_print_msg("%u of %u rounds had seals to check\n", i - idle, i);
 	ksft_test_result(!bad && idle < rounds,
-			 "what was locked when mseal() returned never changed again\n");
+			 "what was sealed when mseal() returned never changed again\n");
 	ksft_finished();
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program that says how its system mappings are sealed and tries to get at
- * them. mseal_sysmap_test runs it: as a static program, as one with an
- * interpreter, and as a 32-bit one. It has no libc, so that it needs nothing
- * for any of them and does not miss the vdso once that is gone.
+ * A program that prints how its system mappings are sealed and tries to change
+ * them. mseal_sysmap_test runs it as a static program, with an interpreter, and
+ * as a 32-bit program. It has no libc, so that it needs no libraries for any of
+ * these and does not use the vdso once that is gone.
  *
- * Each argument is a step; after each the line "done STEP ERRNO" is printed.
+ * Each argument is a step; after each it prints the line "done STEP ERRNO".
  *
  *	show		"map NAME START END FLAGS", for each system mapping
  *	wait		read a byte from standard input
@@ -14,17 +14,16 @@
  *	where		"where OFFSET OFFSET": place of target() and target_nop() in the file
  *	target		call target()
  *	target-nop	call target_nop()
- *	clock		ask the clock of the vdso, wherever that is
+ *	clock		read the clock of the vdso, wherever that is
  *	criu		move all of the vdso and its data, as CRIU does when restoring
- *	OP:NAME		do to all of the mapping NAME what OP says, see operate()
+ *	OP:NAME		do the operation OP to the mapping NAME, see operate()
  *
- * With -DINTERPRETER it is the interpreter of a program, which does nothing but
- * start it.
+ * With -DINTERPRETER it is the interpreter of a program, which only starts it.
  */
 
 #ifdef INTERPRETER
 
-/* AT_ENTRY, from what the kernel has put on the stack. */
+/* AT_ENTRY, from the stack that the kernel has set up */
 unsigned long entry_of(const unsigned long *sp)
 {
 	const unsigned long *p = sp + 1 + *sp + 1;
@@ -70,7 +69,7 @@ asm(".globl _start\n_start:\n" START);
 #include "../vDSO/parse_vdso.c"
 
 #ifdef INTERPRETED
-/* Without a slash in front: the test goes to where it is. */
+/* A relative path: the test changes to its directory. */
 asm(".pushsection .interp, \"a\"\n.asciz \"" INTERPRETED "\"\n.popsection");
 #endif
 
@@ -86,7 +85,7 @@ asm(".pushsection .interp, \"a\"\n.asciz \"" INTERPRETED "\"\n.popsection");
 #define VDSO_VERSION	"LINUX_2.6.39"
 #define VDSO_CLOCK	"__kernel_clock_gettime"
 #elif defined(__i386__)
-/* The one of 64-bit times, which is what struct timespec has here. */
+/* The call for 64-bit times, which struct timespec has here. */
 #define VDSO_VERSION	"LINUX_2.6"
 #define VDSO_CLOCK	"__vdso_clock_gettime64"
 #else
@@ -106,8 +105,8 @@ static struct map maps[MAX_MAPS];
 static int nr_maps;
 
 /*
- * A breakpoint on target() needs the uprobes area: its first instruction is none
- * of those that the kernel can do without. For one on target_nop() x86_64 makes a
+ * A breakpoint on target() needs the uprobes area, because the kernel does not
+ * emulate its first instruction. For one on target_nop() x86_64 makes a
  * trampoline.
  */
 #ifdef __aarch64__
@@ -158,7 +157,7 @@ static bool is_system_mapping(const char *name)
 	       !strcmp(name, "[sigpage]") || !strcmp(name, "[vectors]");
 }
 
-/* A number that ends at *at; *at is moved behind what ends it. */
+/* Parse a number at *at and move *at past the character that ends it. */
 static unsigned long take_hex(char **at)
 {
 	unsigned long value = 0;
@@ -261,7 +260,7 @@ static int show(void)
 	return 0;
 }
 
-/* The kernel is asked to read: there is no signal if there is nothing. */
+/* The kernel reads, so that there is no signal if nothing is mapped. */
 static bool is_elf(unsigned long addr)
 {
 	char magic[4] = "";
@@ -347,7 +346,7 @@ static int operate_on(const char *step)
 	return map ? operate(op, map) : -ENOENT;
 }
 
-/* Once the vdso itself has been found, its code and data have to be usable. */
+/* Find the vdso by its mapping and check that its code and data work. */
 static int ask_clock(void)
 {
 	int (*clock)(int clock, struct timespec *ts);
@@ -376,7 +375,7 @@ static int ask_clock(void)
 	return 0;
 }
 
-/* The code finds the data by its distance, so all of it keeps its layout. */
+/* The code finds the data by its distance, so all of it must move together. */
 static int move_all(void)
 {
 	unsigned long low = ~0UL, high = 0;
@@ -423,7 +422,7 @@ static int go_on_in_child(void)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-/* No function of its own for vfork(): it would return twice, the first time to the child. */
+/* Not in a function of its own: the child would return from that first. */
 static int start(const char *file)
 {
 	const char *const argv[] = { "probe", "show", NULL };

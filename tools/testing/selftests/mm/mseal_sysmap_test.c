@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kernel.mseal_system_mappings: what is sealed in which process, who may say so,
- * and what a seal keeps from happening.
+ * kernel.mseal_system_mappings: what is sealed in which process, which processes
+ * may change the sysctl, and which operations a seal refuses.
  *
- * The programs under test are mseal_sysmap_probe in three forms, which have to be
- * in the directory of this one: static, with an interpreter, and 32-bit. Each
- * lists its own system mappings and tries to get at them; see there for the steps.
+ * The programs under test are mseal_sysmap_probe in three forms, which must be
+ * in the directory of this program: static, with an interpreter, and 32-bit. Each
+ * lists its own system mappings and tries to change them; its source has the
+ * steps.
  *
- * Needs root. What locks the sysctl until reboot comes last; without it:
- * mseal_sysmap_test -F locked
+ * Needs root. The tests of value 2, which cannot be undone until reboot, come
+ * last. Leave them out with: mseal_sysmap_test -F locked
  */
 
 #include "kselftest_harness.h"
@@ -34,10 +35,10 @@
 #define SEALS		"lm lp sl"	/* those of mseal() without flags */
 #define NOBODY		65534
 
-#ifndef PF_SYSMAP_MOVABLE
-#define PF_SYSMAP_MOVABLE	0x00800000
+#ifndef PF_SYSMAP_NOSEAL
+#define PF_SYSMAP_NOSEAL	0x00800000
 #endif
-#define ADDR_SYSMAP_MOVABLE_BIT	0x10000000
+#define ADDR_SYSMAP_NOSEAL_BIT	0x10000000
 
 /* The sysctl */
 
@@ -58,7 +59,7 @@ static int write_text(int fd, const char *text)
 {
 	const ssize_t len = strlen(text);
 
-	/* A sysctl takes no notice of what is written behind its beginning. */
+	/* A sysctl ignores what is written at another offset. */
 	lseek(fd, 0, SEEK_SET);
 	return write(fd, text, len) == len ? 0 : errno;
 }
@@ -104,7 +105,7 @@ struct map {
 	char perms[16];		/* of rd wr ex */
 };
 
-/* What a probe has said of one step. */
+/* What a probe reports about one step */
 struct report {
 	int err;
 	int nr;
@@ -112,7 +113,7 @@ struct report {
 	unsigned long target, target_nop;
 };
 
-/* How a probe is to be started, beside the file. */
+/* How to start a probe */
 struct start {
 	const char *dir;		/* where the file is; NULL: beside this test */
 	const char *file;
@@ -126,7 +127,7 @@ struct probe {
 	int hears;
 };
 
-/* The directory of this program, whose interpreter the dynamic probe takes. */
+/* The directory of this program. The dynamic probe's interpreter is there. */
 static const char *here(void)
 {
 	static char path[PATH_MAX];
@@ -200,7 +201,7 @@ static void take_flags(struct map *map, const char *flags)
 	take_codes(map->perms, flags, "rdwrex");
 }
 
-/* Up to the end of the next step, which has to be the one that is expected. */
+/* Read up to the end of the next step, which must be this one. */
 static bool read_step(struct probe *p, const char *step, struct report *r)
 {
 	char line[256], name[128];
@@ -246,7 +247,7 @@ static int end_probe(struct probe *p)
 	return status;
 }
 
-/* All steps of a program that never waits; a report for each. */
+/* Run all steps of a program that never waits; a report for each. */
 static bool run_probe(const struct start *how, const char *steps, struct report *r)
 {
 	char *words = strdup(steps), *rest = words, *word;
@@ -266,8 +267,8 @@ static bool run_probe(const struct start *how, const char *steps, struct report 
 }
 
 /*
- * The same for steps of which the last starts another program: that one's report
- * comes behind those of the steps before.
+ * The same for steps of which the last starts another program, whose report
+ * follows those of the steps before.
  */
 static bool run_starter(const struct start *how, const char *steps, struct report *r)
 {
@@ -286,7 +287,7 @@ static bool run_starter(const struct start *how, const char *steps, struct repor
 	return !end_probe(&p) && good;
 }
 
-/* The test is skipped if the level cannot be changed. */
+/* Skip the test if the level cannot be changed. */
 static bool can_change(struct __test_metadata *_metadata, int level)
 {
 	if (level < 0)
@@ -298,7 +299,7 @@ static bool can_change(struct __test_metadata *_metadata, int level)
 	return true;
 }
 
-/* The same, if this kind of program cannot be run here. */
+/* Skip the test if this kind of program cannot run here. */
 static bool can_start(struct __test_metadata *_metadata, enum kind kind,
 		      struct start *start)
 {
@@ -338,7 +339,7 @@ static bool same_maps(const struct report *a, const struct report *b)
 	return a->nr == b->nr && !memcmp(a->maps, b->maps, sizeof(a->maps));
 }
 
-/* Are all system mappings alike, and in this way? Says which is not. */
+/* Are all system mappings sealed, or none? Prints the others. */
 static bool all_sealed(const struct report *r, bool sealed)
 {
 	bool good = true;
@@ -361,7 +362,7 @@ static bool all_sealed(const struct report *r, bool sealed)
 
 enum mark {
 	UNMARKED,
-	MARKED,			/* PF_SYSMAP_MOVABLE in PT_GNU_STACK */
+	MARKED,			/* PF_SYSMAP_NOSEAL in PT_GNU_STACK */
 	MARKED_ELSEWHERE,	/* in all other headers */
 	OTHER_BITS,		/* all bits of PF_MASKOS but this */
 	ALL_BITS,		/* all of PF_MASKOS */
@@ -374,7 +375,7 @@ enum mark {
 
 static const struct {
 	const char *name;
-	bool movable;
+	bool noseal;
 } marks[NR_MARKS] = {
 	[UNMARKED]		= { "no mark", false },
 	[MARKED]		= { "a mark", true },
@@ -407,17 +408,17 @@ static bool set_mark(unsigned char *elf, size_t size, enum mark mark)
 
 		if (*type == PT_NOTE && !stacks &&
 		    (mark == FIRST_OF_TWO || mark == LAST_OF_TWO)) {
-			/* Notes are of no use to the kernel. */
+			/* The kernel does not need the notes. */
 			*type = PT_GNU_STACK;
 			*flags = PF_R | PF_W;
 			if (mark == FIRST_OF_TWO)
-				*flags |= PF_SYSMAP_MOVABLE;
+				*flags |= PF_SYSMAP_NOSEAL;
 			stacks++;
 			continue;
 		}
 		if (*type != PT_GNU_STACK) {
 			if (mark == MARKED_ELSEWHERE)
-				*flags |= PF_SYSMAP_MOVABLE;
+				*flags |= PF_SYSMAP_NOSEAL;
 			others++;
 			continue;
 		}
@@ -431,20 +432,20 @@ static bool set_mark(unsigned char *elf, size_t size, enum mark mark)
 				p32->p_offset = ~0U;
 				p32->p_filesz = 3;
 			}
-			*flags |= PF_SYSMAP_MOVABLE;
+			*flags |= PF_SYSMAP_NOSEAL;
 			break;
 		case MARKED:
 		case LAST_OF_TWO:
-			*flags |= PF_SYSMAP_MOVABLE;
+			*flags |= PF_SYSMAP_NOSEAL;
 			break;
 		case OTHER_BITS:
-			*flags |= PF_MASKOS & ~PF_SYSMAP_MOVABLE;
+			*flags |= PF_MASKOS & ~PF_SYSMAP_NOSEAL;
 			break;
 		case ALL_BITS:
 			*flags |= PF_MASKOS;
 			break;
 		case NO_STACK:
-			*flags |= PF_SYSMAP_MOVABLE;
+			*flags |= PF_SYSMAP_NOSEAL;
 			*type = PT_NULL;
 			break;
 		default:
@@ -454,7 +455,7 @@ static bool set_mark(unsigned char *elf, size_t size, enum mark mark)
 	return others && stacks == (mark == FIRST_OF_TWO || mark == LAST_OF_TWO ? 2 : 1);
 }
 
-/* from is a name in the directory of this program, to a path. */
+/* from is a name in the directory of this program, to is a path. */
 static bool copy_marked(const char *from, const char *to, enum mark mark, mode_t mode)
 {
 	static unsigned char buf[1 << 20];
@@ -514,7 +515,7 @@ static void remove_place(struct place *place)
 
 /* Command line of the kernel */
 
-/* What the first process was started with. */
+/* The system mappings of the first process */
 static bool init_report(struct report *r)
 {
 	char *line, *next, *name;
@@ -533,7 +534,7 @@ static bool init_report(struct report *r)
 		}
 		if (!strncmp(line, "VmFlags:", 8) && map.name[0]) {
 			take_flags(&map, line + 8);
-			/* A page at a fixed address, which is no mapping. */
+			/* A page at a fixed address, which is not a mapping. */
 			if (strcmp(map.name, "[vsyscall]") && r->nr < MAX_MAPS)
 				r->maps[r->nr++] = map;
 			memset(&map, 0, sizeof(map));
@@ -602,7 +603,7 @@ TEST_F(level, exec)
 	ASSERT_TRUE(run_probe(&self->start, "show", &r));
 	ASSERT_EQ(0, r.err);
 	EXPECT_TRUE(all_sealed(&r, variant->level));
-	/* What has to be there, but for UML, whose vdso has no data. */
+	/* These must exist, except on UML, whose vdso has no data. */
 	if (strstr(read_proc("/proc/cpuinfo"), "User Mode Linux"))
 		return;
 	EXPECT_NE(NULL, find_map(&r, "[vvar]"));
@@ -621,7 +622,7 @@ TEST_F(level, children_have_what_their_parent_has)
 	EXPECT_TRUE(same_maps(&r[0], &r[4]));
 }
 
-/* A change holds from the next exec on, be it by vfork(), and for no process before. */
+/* A change applies from the next exec on, after vfork() too, and to no process before. */
 TEST_F(level, change)
 {
 	const int other = !variant->level;
@@ -639,7 +640,7 @@ TEST_F(level, change)
 	EXPECT_TRUE(same_maps(&before, &after)) {
 		TH_LOG("a running process changed");
 	}
-	/* Of the program that it has started. */
+	/* The program that it has started */
 	ASSERT_TRUE(read_step(&p, "show", &after));
 	EXPECT_TRUE(all_sealed(&after, other));
 	ASSERT_TRUE(read_step(&p, AGAIN, &after));
@@ -656,7 +657,7 @@ TEST_F(level, change)
 	EXPECT_EQ(0, end_probe(&p));
 }
 
-/* Everything that would change a mapping: refused, or else done. */
+/* An operation that changes a mapping: it is refused if sealed, and done otherwise. */
 static void expect_operation(struct __test_metadata *_metadata, bool sealed,
 			     const char *op, const char *name,
 			     const struct report *before, int err,
@@ -668,7 +669,7 @@ static void expect_operation(struct __test_metadata *_metadata, bool sealed,
 	int want = sealed ? EPERM : 0;
 
 	ASSERT_NE(NULL, old);
-	/* These are never split. */
+	/* The kernel never splits these mappings. */
 	if (!sealed && !strcmp(op, "munmap-page") &&
 	    old->end - old->start > (unsigned long)getpagesize())
 		want = EINVAL;
@@ -703,12 +704,12 @@ TEST_F(level, operations)
 
 		end = steps;
 		for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-			/* What is gone is seen at once, or in a child. */
+			/* Look at the effect at once, or in a child. */
 			end += sprintf(end, "%sshow %s:%s %sshow", end > steps ? " " : "",
 				       ops[i], name, strcmp(ops[i], "dontfork") ? "" : "fork ");
 			if (variant->level && i < ARRAY_SIZE(ops) - 1)
 				continue;
-			/* A program for each, or for all if all are refused. */
+			/* One program for each operation, or for all if all are refused. */
 			ASSERT_TRUE(run_probe(&self->start, steps, r));
 			at = r;
 			for (size_t n = variant->level ? 0 : i; n <= i; n++) {
@@ -723,7 +724,7 @@ TEST_F(level, operations)
 	}
 }
 
-/* What CRIU does when it restores a process: the vdso goes where it was before. */
+/* CRIU moves the vdso to its old place when it restores a process. */
 TEST_F(level, move_vdso)
 {
 	struct report r[5];
@@ -773,7 +774,7 @@ static int set_uprobe(struct probe *p, const char *file, unsigned long offset)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The area is mapped long after the exec, and follows it all the same. */
+/* The area is mapped long after the exec, but the level at the exec applies. */
 TEST_F(level, uprobes)
 {
 	const int want = variant->level ? EPERM : 0;
@@ -817,7 +818,7 @@ TEST_F(level, uprobes)
 	close(fds[1]);
 }
 
-/* The way out: a mark in the file */
+/* Opting out: a mark in the file */
 TEST_F(level, mark)
 {
 	struct place place;
@@ -826,7 +827,7 @@ TEST_F(level, mark)
 
 	ASSERT_TRUE(make_place(&place));
 	for (int i = 0; i < NR_MARKS; i++) {
-		const bool sealed = variant->level && !marks[i].movable;
+		const bool sealed = variant->level && !marks[i].noseal;
 
 		ASSERT_TRUE(copy_marked(files[variant->kind], place.file, i, 0755));
 		ASSERT_TRUE(run_probe(&copy, "show criu clock", r));
@@ -839,7 +840,7 @@ TEST_F(level, mark)
 	remove_place(&place);
 }
 
-/* It is the file that is marked: nobody hands it on, or gets it from elsewhere. */
+/* Only the file counts: programs do not pass the mark on, or inherit it. */
 TEST_F(level, mark_is_of_the_file)
 {
 	struct place place;
@@ -850,7 +851,7 @@ TEST_F(level, mark_is_of_the_file)
 	ASSERT_TRUE(make_place(&place));
 	ASSERT_TRUE(copy_marked(files[variant->kind], place.file, MARKED, 0755));
 	snprintf(steps, sizeof(steps), "fork start:%s/%s", here(), files[variant->kind]);
-	/* The starter has to hand on where the interpreter is, too. */
+	/* The interpreter is found by the starter's working directory. */
 	ASSERT_TRUE(run_starter(&copy, steps, r));
 	EXPECT_TRUE(all_sealed(&r[1], variant->level)) {
 		TH_LOG("a program that a marked one has started");
@@ -872,13 +873,13 @@ TEST_F(level, mark_is_of_the_file)
 	remove_place(&place);
 }
 
-/* The other way out: a personality, which holds for all programs from there on. */
+/* The other way to opt out: a personality, which programs inherit. */
 TEST_F(level, personality)
 {
 	struct start how = self->start;
 	struct report r[4];
 
-	how.persona = ADDR_SYSMAP_MOVABLE_BIT;
+	how.persona = ADDR_SYSMAP_NOSEAL_BIT;
 	ASSERT_TRUE(run_starter(&how, "show " AGAIN, r));
 	EXPECT_TRUE(all_sealed(&r[0], false));
 	EXPECT_TRUE(all_sealed(&r[1], false)) {
@@ -889,14 +890,14 @@ TEST_F(level, personality)
 	EXPECT_TRUE(all_sealed(&r[0], variant->level));
 }
 
-/* set-user-ID: what the caller wants does not count, what the file says does. */
+/* set-user-ID: the caller's personality does not count, the file's mark does. */
 TEST_F(level, set_user_id)
 {
 	struct place place;
 	struct report r;
 	struct start how = {
 		.dir = place.dir, .file = place.file, .uid = NOBODY,
-		.persona = ADDR_SYSMAP_MOVABLE_BIT,
+		.persona = ADDR_SYSMAP_NOSEAL_BIT,
 	};
 
 	ASSERT_TRUE(make_place(&place));
@@ -971,7 +972,7 @@ FIXTURE_TEARDOWN(race)
 #define ROUNDS		30
 #define MAX_ROUNDS	2000
 
-/* Each process has one value, for all of its mappings. */
+/* Each process has one value for all its mappings. */
 TEST_F_TIMEOUT(race, one_value, 180)
 {
 	int sealed = 0, not = 0, i;
@@ -992,7 +993,7 @@ TEST_F_TIMEOUT(race, one_value, 180)
 	EXPECT_LT(0, not);
 }
 
-/* Who may write */
+/* Permission to write */
 
 FIXTURE(writer)
 {
@@ -1019,7 +1020,7 @@ FIXTURE_TEARDOWN(writer)
 	EXPECT_EQ(0, set_level(self->old));
 }
 
-/* The error that something ends with in a child, which may give up what it likes. */
+/* The value of an expression in a child, which may drop privileges. */
 #define in_child(expression)						\
 ({									\
 	pid_t child_;							\
@@ -1033,7 +1034,7 @@ FIXTURE_TEARDOWN(writer)
 	WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;			\
 })
 
-/* Opened by root, written by whoever fd was handed to; -1: opened by him too. */
+/* Write to fd, which root has opened; -1: open the sysctl here. */
 static int write_as(int fd, const char *text)
 {
 	return fd < 0 ? set_text(text) : write_text(fd, text);
@@ -1067,7 +1068,7 @@ static bool put(const char *path, const char *text)
 	return good;
 }
 
-/* Root of a user namespace in which it is outside what it is inside. */
+/* Root of a user namespace that maps it to root. */
 static int as_root_of_namespace(int fd, const char *text)
 {
 	if (unshare(CLONE_NEWUSER) || !put("/proc/self/setgroups", "deny") ||
@@ -1076,7 +1077,7 @@ static int as_root_of_namespace(int fd, const char *text)
 	return write_as(fd, text);
 }
 
-/* ... and in which it is nobody outside. */
+/* Root of a user namespace that maps it to nobody. */
 static int as_mapped_nobody(int fd, const char *text)
 {
 	become(NOBODY);
@@ -1105,7 +1106,7 @@ TEST_F(writer, reading_is_for_all)
 TEST_F(writer, others)
 {
 	static const struct {
-		const char *who;
+		const char *name;
 		int (*write)(int fd, const char *text);
 		int err_of_open;
 	} writers[] = {
@@ -1114,17 +1115,17 @@ TEST_F(writer, others)
 		{ "root of a user namespace",	as_root_of_namespace,	EPERM },
 		{ "root there, not outside",	as_mapped_nobody,	EACCES },
 	};
-	/* EPERM comes before any look at the value. */
+	/* EPERM comes before the value is looked at. */
 	static const char *const texts[] = { "0", "1", "2", "3", "x" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(writers); i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(texts); k++) {
 			EXPECT_EQ(writers[i].err_of_open,
 				  in_child(writers[i].write(-1, texts[k]))) {
-				TH_LOG("%s, %s", writers[i].who, texts[k]);
+				TH_LOG("%s, %s", writers[i].name, texts[k]);
 			}
 			EXPECT_EQ(EPERM, in_child(writers[i].write(self->fd, texts[k]))) {
-				TH_LOG("%s, %s, opened by root", writers[i].who, texts[k]);
+				TH_LOG("%s, %s, opened by root", writers[i].name, texts[k]);
 			}
 			EXPECT_EQ(1, get_level());
 		}
@@ -1181,7 +1182,7 @@ TEST_F(locked, for_good)
 	const int old = get_level();
 	struct probe p;
 
-	/* A process from before stays as it is. */
+	/* A process that runs already stays as it is. */
 	if (old != 2)
 		ASSERT_EQ(0, set_level(0));
 	ASSERT_TRUE(start_probe(&p, &self->start, "show wait show"));
@@ -1231,7 +1232,7 @@ TEST_F(locked, no_way_out)
 	for (int i = 0; i < NR_MARKS; i++) {
 		ASSERT_TRUE(copy_marked(files[variant->kind], place.file, i, 0755));
 		for (int k = 0; k < (i > MARKED ? 1 : 2); k++) {
-			copy.persona = k ? ADDR_SYSMAP_MOVABLE_BIT : 0;
+			copy.persona = k ? ADDR_SYSMAP_NOSEAL_BIT : 0;
 			ASSERT_TRUE(run_probe(&copy, "show criu clock", r));
 			EXPECT_TRUE(all_sealed(&r[0], true)) {
 				TH_LOG("a program with %s, personality %lx",
