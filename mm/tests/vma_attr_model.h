@@ -85,6 +85,7 @@ enum model_op_type {
 	/* Only for model_refuses(). */
 	MODEL_GUARD_INSTALL = NR_MODEL_OPS,
 	MODEL_UFFD_FILL,	/* also for register and empty */
+	MODEL_ZEROCOPY,		/* TCP_ZEROCOPY_RECEIVE */
 };
 
 struct model_op {
@@ -113,9 +114,10 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 	case MODEL_MMAP:
 	case MODEL_MREMAP_RESIZE:
 	case MODEL_MREMAP_MOVE:
-	case MODEL_MADV_DONTFORK:
-	case MODEL_MADV_DOFORK:
 		return p->seals & MODEL_MAP;
+	/* MADV_DOFORK takes nothing away, so it is never refused. */
+	case MODEL_MADV_DONTFORK:
+		return (p->seals & MODEL_MAP) && !writable;
 	case MODEL_MREMAP_DONTUNMAP:
 		return (p->seals & MODEL_MAP) || strict;
 	case MODEL_MPROTECT:
@@ -130,6 +132,7 @@ static int model_refuses(const struct model_page *p, enum model_op_type op)
 		return strict || weak;
 	case MODEL_MADV_KEEPONFORK:
 	case MODEL_UFFD_FILL:
+	case MODEL_ZEROCOPY:
 		return strict;
 	default:
 		return 0;
@@ -233,6 +236,40 @@ static int model_mseal(struct model *m, const struct model_op *op)
 	return 0;
 }
 
+/*
+ * How many VMAs more than before can a call of mseal() that succeeds need at a
+ * time? A piece of one VMA that can join a neighbour only moves their border. If
+ * the range has several VMAs, this goes for the last one only: the first is always
+ * split, even where its piece could then join the second.
+ */
+static inline unsigned int model_mseal_splits(const struct model *m,
+					      const struct model_op *op)
+{
+	const unsigned int first = op->first, end = op->end;
+	unsigned int last = end - 1, nr = 0;
+	struct model after = *m, only_last = *m;
+	struct model_op part = *op;
+
+	while (last > first && model_joined(m, last))
+		last--;
+	part.first = last;
+	model_mseal(&after, op);
+	model_mseal(&only_last, &part);
+
+	if (last > first && model_joined(m, first) &&
+	    after.page[first].seals != m->page[first].seals)
+		nr++;
+	if (after.page[last].seals == m->page[last].seals)
+		return nr;
+	if (model_joined(m, last) && model_joined(m, end))
+		return nr + 2;
+	if (model_joined(m, last))
+		nr += !model_joined(&only_last, end);
+	if (model_joined(m, end))
+		nr += !model_joined(&only_last, last);
+	return nr;
+}
+
 /* Update VM_ACCOUNT after the protection has changed. */
 static void model_account(struct model_page *p)
 {
@@ -244,25 +281,23 @@ static void model_account(struct model_page *p)
 		p->flags &= ~MODEL_ACCOUNT;
 }
 
-/* Stops at a gap after changing what is before it. A refusal changes nothing. */
+/*
+ * Changes what is before the first gap, or nothing if a seal refuses there. What
+ * is behind the gap does not matter.
+ */
 static int model_mprotect(struct model *m, const struct model_op *op)
 {
-	const int refused = model_range_refuses(m, op->first, op->end, op->type);
-	unsigned int i;
+	unsigned int gap = op->first, i;
 
-	for (i = op->first; i < op->end; i++) {
-		struct model_page *p = &m->page[i];
-
-		if (!p->mapped)
-			return -ENOMEM;
-		if (model_refuses(p, op->type))
-			return -EPERM;
-		if (refused)
-			continue;
-		p->prot = op->arg;
-		model_account(p);
+	while (gap < op->end && m->page[gap].mapped)
+		gap++;
+	if (model_range_refuses(m, op->first, gap, op->type))
+		return -EPERM;
+	for (i = op->first; i < gap; i++) {
+		m->page[i].prot = op->arg;
+		model_account(&m->page[i]);
 	}
-	return 0;
+	return gap < op->end ? -ENOMEM : 0;
 }
 
 static int model_munmap(struct model *m, unsigned int first, unsigned int end)

@@ -296,8 +296,10 @@ static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 	/* Where it is, and that it stays. */
 	case VMA_ATTR_OP_UNMAP:
 	case VMA_ATTR_OP_REMAP:
-	case VMA_ATTR_OP_DONTFORK:
 		return !map;
+	/* On every kind of mapping; a shadow stack counts as not writable. */
+	case VMA_ATTR_OP_DONTFORK:
+		return !map || access == WRITABLE;
 	/* What it permits; a guard page permits nothing. */
 	case VMA_ATTR_OP_PROTECT:
 	case VMA_ATTR_OP_GUARD_REMOVE:
@@ -310,6 +312,7 @@ static bool promised(enum vma_attr_op op, vm_flags_t seals, bool anon,
 	case VMA_ATTR_OP_UFFD_REGISTER:
 	case VMA_ATTR_OP_UFFD_FILL:
 	case VMA_ATTR_OP_UFFD_EMPTY:
+	case VMA_ATTR_OP_ZEROCOPY:
 		return !strict;
 	/* Two attributes at once. */
 	case VMA_ATTR_OP_REMAP_EMPTY:
@@ -741,7 +744,83 @@ static bool seal_max_map_count(vm_flags_t seals)
 	ASSERT_LAYOUT_SEALS(&mm, "|.|##|###|", seals);
 	unmap_layout(&mm);
 
+	/* Page by page: the border moves, to the right and to the left. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwwwww"));
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 8, 10, seals), 0);
+	sysctl_max_map_count = 3;
+	ASSERT_EQ(seal_pages(&mm, 2, 3, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 3, 5, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|#####|...|##|", seals);
+	ASSERT_EQ(seal_pages(&mm, 7, 8, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|#####|..|###|", seals);
+	ASSERT_EQ(seal_pages(&mm, 5, 7, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##########|", seals);
+	unmap_layout(&mm);
+
+	/* The end of a range of several moves the border of its last VMA. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	ASSERT_EQ(seal_pages(&mm, 0, 4, seals), 0);
+	sysctl_max_map_count = 2;
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|######|..|", seals);
+	unmap_layout(&mm);
+
+	/* Its start is split, even if its piece could join the second. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	ASSERT_EQ(seal_pages(&mm, 4, 8, seals), 0);
+	sysctl_max_map_count = 2;
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 6, seals), -ENOMEM);
+	sysctl_max_map_count = 3;
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|..|######|", seals);
+	unmap_layout(&mm);
+
 	return true;
+}
+
+static unsigned int nr_closed;
+
+static void count_close(struct vm_area_struct *vma)
+{
+	nr_closed++;
+}
+
+static bool seal_close(vm_flags_t seals)
+{
+	static const struct vm_operations_struct ops = {
+		.close = count_close,
+	};
+	struct mm_struct mm;
+
+	nr_closed = 0;
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwww"));
+	vma_lookup(&mm, TEST_ADDR(0))->vm_ops = &ops;
+
+	/* Bit by bit, in both directions: two VMAs, then one. */
+	ASSERT_EQ(seal_pages(&mm, 3, 4, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|...|#|....|", seals);
+	ASSERT_EQ(seal_pages(&mm, 4, 5, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 5, 7, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 2, 3, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 1, 2, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|.|######|.|", seals);
+	ASSERT_EQ(nr_closed, 0);
+
+	/* A whole VMA that would have to be closed stays apart. */
+	ASSERT_EQ(seal_pages(&mm, 7, 8, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 0, 1, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|#|######|#|", seals);
+	ASSERT_EQ(nr_closed, 0);
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* A mapping with vm_ops->close() is sealed bit by bit: its pieces join. */
+static bool test_attr_seal_close(void)
+{
+	return with_all_seals(seal_close);
 }
 
 /* At vm.max_map_count the whole range is sealed, or nothing. */
@@ -771,6 +850,38 @@ static bool test_attr_seal_nomem(void)
 
 	unmap_layout(&mm);
 	return true;
+}
+
+static bool seal_nomem_whole(vm_flags_t seals)
+{
+	struct mm_struct mm;
+
+	/* Pages 2 to 6 are whole VMAs, with a neighbour that they could join. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwrrrr"));
+	ASSERT_EQ(seal_pages(&mm, 0, 2, seals), 0);
+	ASSERT_EQ(seal_pages(&mm, 6, 8, seals), 0);
+	fail_prealloc = true;
+
+	/* A border cannot be moved without memory, and no VMA be split. */
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 3, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 5, 6, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 6, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 5, seals), -ENOMEM);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|..|..|##|", seals);
+
+	/* Whole VMAs are sealed all the same, the last of them and those before. */
+	ASSERT_EQ(seal_pages(&mm, 2, 6, seals), 0);
+	ASSERT_LAYOUT_SEALS(&mm, "|##|##|##|##|", seals);
+	fail_prealloc = false;
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* Whole VMAs are sealed without memory; they only stay apart. */
+static bool test_attr_seal_nomem_whole(void)
+{
+	return with_all_seals(seal_nomem_whole);
 }
 
 static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
@@ -1228,7 +1339,9 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_seal_merge);
 	TEST(attr_seal_exhaustive);
 	TEST(attr_seal_max_map_count);
+	TEST(attr_seal_close);
 	TEST(attr_seal_nomem);
+	TEST(attr_seal_nomem_whole);
 	TEST(attr_seal_may_split);
 	TEST(attr_seal_droppable);
 	TEST(attr_seal_write_locks);

@@ -75,6 +75,7 @@ static const enum model_op_type modelled_as[NR_VMA_ATTR_OPS] = {
 	[VMA_ATTR_OP_UFFD_REGISTER]	= MODEL_UFFD_FILL,
 	[VMA_ATTR_OP_UFFD_FILL]		= MODEL_UFFD_FILL,
 	[VMA_ATTR_OP_UFFD_EMPTY]	= MODEL_UFFD_FILL,
+	[VMA_ATTR_OP_ZEROCOPY]		= MODEL_ZEROCOPY,
 };
 
 /* The vma_attr_op for an operation of the model other than mseal() and mmap(). */
@@ -86,8 +87,6 @@ static enum vma_attr_op attr_op_for(enum model_op_type type)
 		return VMA_ATTR_OP_DISCARD;
 	if (type == MODEL_MREMAP_RESIZE)
 		return VMA_ATTR_OP_REMAP;
-	if (type == MODEL_MADV_DOFORK)
-		return VMA_ATTR_OP_DONTFORK;
 	for (op = 0; op < NR_VMA_ATTR_OPS; op++) {
 		if (modelled_as[op] == type)
 			return op;
@@ -262,8 +261,10 @@ static int do_change_op(struct run *run, const struct model_op *op,
 
 	VMA_ITERATOR(vmi, &run->mm, addr);
 	vma = vma_find(&vmi, end);
-	if (vma && (!protect || vma->vm_start <= addr))
+	if (vma && !protect)
 		permitted = vma_attr_permits_to(vma, end, attr_op);
+	if (vma && protect && vma->vm_start <= addr)
+		permitted = vma_attr_permits_to_gap(vma, end, attr_op);
 	if (!permitted && !protect)
 		return -EPERM;
 
@@ -474,12 +475,23 @@ static bool mm_agrees(struct run *run)
 /* Permission checks of a range, not only of its VMAs. */
 static bool range_agrees(struct run *run, unsigned int first, unsigned int end)
 {
+	struct vm_area_struct *vma = vma_lookup(&run->mm, TEST_ADDR(first));
+	unsigned int gap = first;
 	enum vma_attr_op op;
 
-	for (op = 0; op < NR_VMA_ATTR_OPS; op++)
+	while (gap < end && run->model.page[gap].mapped)
+		gap++;
+	for (op = 0; op < NR_VMA_ATTR_OPS; op++) {
 		ASSERT_EQ(vma_attr_range_permits(&run->mm, TEST_ADDR(first),
 						 TEST_ADDR(end), op),
 			  !model_range_refuses(&run->model, first, end, modelled_as[op]));
+		if (!vma)
+			continue;
+		ASSERT_EQ(vma_attr_permits_to(vma, TEST_ADDR(end), op),
+			  !model_range_refuses(&run->model, first, end, modelled_as[op]));
+		ASSERT_EQ(vma_attr_permits_to_gap(vma, TEST_ADDR(end), op),
+			  !model_range_refuses(&run->model, first, gap, modelled_as[op]));
+	}
 	return true;
 }
 
@@ -502,8 +514,9 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 	struct model after = run->model;
 	enum trouble trouble;
 	struct model_op op;
+	bool good, exact = false;
+	unsigned int room = 2;
 	int want, got;
-	bool good;
 
 	trouble = decode_op(bytes, &op);
 	want = model_apply(&after, &op);
@@ -514,10 +527,18 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 		return true;
 
 	fail_prealloc = trouble == NO_MEMORY;
-	if (trouble == NO_SPLIT)
-		sysctl_max_map_count = run->mm.map_count;
-	if (trouble == ONE_SPLIT)
-		sysctl_max_map_count = run->mm.map_count + 1;
+	if (trouble == NO_SPLIT || trouble == ONE_SPLIT) {
+		room = trouble - NO_SPLIT;
+		sysctl_max_map_count = run->mm.map_count + room;
+	}
+	/* Without odd borders the model knows how many mappings mseal() needs. */
+	if (op.type == MODEL_MSEAL && !want && !run->untidy && trouble != NO_MEMORY) {
+		exact = true;
+		if (model_mseal_splits(&run->model, &op) > room) {
+			want = -ENOMEM;
+			after = run->model;
+		}
+	}
 	got = do_op(run, &op, &after);
 	fail_prealloc = false;
 	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
@@ -525,7 +546,7 @@ static bool run_step(struct run *run, const unsigned char *bytes)
 	if (trouble == NO_MEMORY)
 		run->untidy = true;
 	/* In trouble an error is fine, but nothing may have changed then. */
-	good = got == want || (trouble != NO_TROUBLE && got == -ENOMEM);
+	good = got == want || (trouble != NO_TROUBLE && !exact && got == -ENOMEM);
 	if (got == want)
 		run->model = after;
 	good = good && mm_agrees(run) && range_agrees(run, op.first, op.end);
@@ -634,6 +655,7 @@ static const struct {
 	{ MODEL_MREMAP_DONTUNMAP, 0 },
 	{ MODEL_MADV_DONTDUMP, 0 },
 	{ MODEL_MADV_DONTFORK, 0 },
+	{ MODEL_MADV_DOFORK, 0 },
 	{ MODEL_MADV_WIPEONFORK, 0 },
 };
 
