@@ -1049,6 +1049,14 @@ static bool test_attr_bounds(void)
 	ASSERT_TRUE(bounds_are_everywhere(&mm));
 	unmap_layout(&mm);
 
+	/* The same if it is the first of them. */
+	ASSERT_TRUE(map_layout(&mm, "wwrr"));
+	ASSERT_EQ(seal_pages(&mm, 2, 4, VM_SEAL_MAP), 0);
+	ASSERT_TRUE(bounds_are(&mm, 2, 4));
+	ASSERT_EQ(seal_pages(&mm, 0, 4, VM_SEAL_PROT), 0);
+	ASSERT_TRUE(bounds_are_everywhere(&mm));
+	unmap_layout(&mm);
+
 	/* A stack grows, whatever its seals. */
 	ASSERT_TRUE(map_layout(&mm, "wwrr"));
 	vma_set_flags_mask(vma_lookup(&mm, TEST_ADDR(2)),
