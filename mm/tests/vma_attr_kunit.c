@@ -1073,6 +1073,7 @@ static int punch_late(void *data)
 static void mseal_waits_for_holes(struct kunit *test)
 {
 	const struct seal *seal = test->param_value;
+	struct arena *arena = test->priv;
 	struct mm_struct *mm = current->mm;
 	struct task_struct *thread;
 	struct hole *hole;
@@ -1089,7 +1090,7 @@ static void mseal_waits_for_holes(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
 	get_task_struct(thread);
 	vma_attr_punch_begin(&hole->punch, mm, arena->area.file,
-			     linear_page_index(vma_lookup(mm, hole->addr), hole->addr) << PAGE_SHIFT,
+			     vma_start_pgoff(vma_lookup(mm, hole->addr)) << PAGE_SHIFT,
 			     2 * PAGE_SIZE);
 	wake_up_process(thread);
 	wait_for_completion(&hole->started);
