@@ -48,7 +48,7 @@ struct vma_attr_wait_node {
 
 /**
  * vma_attr_punch_begin() - A hole is about to be punched on behalf of a mapping
- * @punch: filled in and listed; on the stack of the caller, who keeps it until
+ * @punch: filled in and listed; on the stack of the caller, which keeps it until
  *	vma_attr_punch_end()
  * @mm: the mm of the mapping
  * @file: the file
@@ -93,7 +93,7 @@ void vma_attr_punch_end(struct vma_attr_punch *punch)
 }
 
 /**
- * vma_attr_wait_prepare() - Get ready to wait for what is under way in an mm
+ * vma_attr_wait_prepare() - Get ready to wait for holes that are being punched
  * @wait: filled in
  * @mm: the mm
  *

@@ -51,10 +51,11 @@
  * @VMA_ATTR_OP_REMAP: the source of mremap(), whatever it asks for
  * @VMA_ATTR_OP_REMAP_EMPTY: the source of mremap() with MREMAP_DONTUNMAP: it
  *	stays, but its pages leave
- * @VMA_ATTR_OP_PROTECT: mprotect(), pkey_mprotect()
- * @VMA_ATTR_OP_DONTFORK: MADV_DONTFORK, MADV_DOFORK: whether a child gets it
+ * @VMA_ATTR_OP_PROTECT: mprotect(), pkey_mprotect(), subpage_prot() of powerpc
+ * @VMA_ATTR_OP_DONTFORK: MADV_DONTFORK: a child does not get it. MADV_DOFORK,
+ *	which gives it to children again, is VMA_ATTR_OP_NONE.
  * @VMA_ATTR_OP_DISCARD: MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE,
- *	MADV_REMOVE
+ *	MADV_REMOVE, pages that a KVM guest on s390 gives up
  * @VMA_ATTR_OP_WIPEONFORK: MADV_WIPEONFORK
  * @VMA_ATTR_OP_KEEPONFORK: MADV_KEEPONFORK
  * @VMA_ATTR_OP_GUARD_INSTALL: MADV_GUARD_INSTALL
@@ -298,11 +299,14 @@ static inline int vma_attr_still_permits(struct mm_struct *mm, unsigned long sta
  * Truncating a file also unmaps the private copies of its pages. They hold what
  * this process stored, so they stay if the mapping has SEAL_DISCARD and is not
  * writable. The process that truncates need not have the mapping, so only the
- * mapping decides, not the caller.
+ * mapping decides, not the caller. Reclaim asks as well, about pages that a guest
+ * no longer uses (s390).
  *
- * Context: i_mmap_rwsem of the file. The mmap lock is not held, so a seal that
- * is being set at the same time may or may not be seen.
- * Return: true if truncation is to leave them mapped.
+ * Context: i_mmap_rwsem of the file, or for reclaim the rmap lock and the page
+ * table lock. The mmap lock is not held, so a seal that is being set at the same
+ * time may or may not be seen; mseal(2) waits for those that did not see it, see
+ * mm/vma_attr_discard.c.
+ * Return: true if the private copies are to stay mapped.
  */
 static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 {
