@@ -245,8 +245,9 @@ static int keep_lazyfree_pmd_entry(pmd_t *pmd, unsigned long addr,
 static int keep_lazyfree_test_walk(unsigned long start, unsigned long end,
 				   struct mm_walk *walk)
 {
-	/* MADV_FREE is for anonymous memory only. */
-	return !vma_is_anonymous(walk->vma);
+	/* MADV_FREE is for anonymous memory only; s390 also drops unused pages. */
+	return !vma_is_anonymous(walk->vma) &&
+	       !(IS_ENABLED(CONFIG_S390) && walk->vma->anon_vma);
 }
 
 static const struct mm_walk_ops keep_lazyfree_ops = {
