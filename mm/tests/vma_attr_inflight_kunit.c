@@ -747,8 +747,8 @@ static void mseal_waits_for_truncation(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, sealer_waits_for_truncation(sealer,
 								    truncation->mapping));
 		/*
-		 * All of it is sealed by now, so that whoever takes the lock next
-		 * sees it. The call has the mmap lock, and changes nothing.
+		 * All of it is sealed by now, so a truncation that takes the lock
+		 * next sees it. The call has the mmap lock, and changes nothing.
 		 */
 		KUNIT_EXPECT_EQ(test, what->flags, vma_attr_seals(first));
 		KUNIT_EXPECT_EQ(test, what->flags, vma_attr_seals(last));
@@ -835,7 +835,7 @@ static bool not_flushed(struct mm_struct *mm, u64 watched)
 }
 #endif
 
-/* Map pages 0 to 4 and touch them: the first two are read-only, or all writable. */
+/* Map pages 0 to 4 and touch them: two VMAs, the first of which is read-only. */
 static void map_touched(struct kunit *test)
 {
 	struct inflight *inflight = test->priv;
