@@ -8,6 +8,7 @@
  * Nothing was leaked.
  */
 
+#include <kunit/mm_syscall.h>
 #include <kunit/test.h>
 #include <linux/debugfs.h>
 #include <linux/file.h>
@@ -15,9 +16,11 @@
 #include <linux/mman.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/vma_attr.h>
 
 #include "../internal.h"
 #include "../slab.h"
+#include "../vma_attr_discard.h"
 #include "vma_attr_test.h"
 
 /* No operation makes more allocations than this. */
@@ -429,36 +432,73 @@ static void allocations_fail(struct kunit *test)
 }
 
 /*
+ * A hole is being punched in what mseal() is about to seal, and there is no memory
+ * for the node with which it would wait. It makes this allocation first, and no
+ * other one: a whole VMA is sealed.
+ */
+static void waiting_fails(struct kunit *test)
+{
+	struct vma_attr_checked *checked = test->priv;
+	struct file *file = checked->area.file;
+	struct mm_struct *mm = current->mm;
+	struct vma_attr_punch punch;
+	unsigned long addr;
+	bool failed;
+	long ret;
+
+	need_fault_injection(test);
+	KUNIT_ASSERT_MM_BUILD(test, &checked->area, "prot |rrrr|\nback |ssss|");
+	addr = kunit_mm_page_addr(&checked->area, 0);
+	mmap_read_lock(mm);
+	vma_attr_punch_begin(&punch, mm, file, 0, PAGE_SIZE);
+	mmap_read_unlock(mm);
+
+	fail_nth(1);
+	ret = kunit_mm_syscall(mseal, addr, 4 * PAGE_SIZE, MSEAL_DISCARD);
+	failed = has_failed();
+	fail_nth(0);
+	KUNIT_EXPECT_TRUE(test, failed);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ret);
+	KUNIT_EXPECT_MM_LAYOUT(test, &checked->area, "seal |....|");
+	KUNIT_EXPECT_FALSE(test, vma_attr_mm_sealed(mm));
+	KUNIT_EXPECT_TRUE(test, list_empty(&punch.waits));
+
+	/* What does not wait needs no memory: other flags, or no hole in this mm. */
+	fail_nth(1);
+	ret = kunit_mm_syscall(mseal, addr, 4 * PAGE_SIZE, MSEAL_MAP);
+	failed = has_failed();
+	fail_nth(0);
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_MM_LAYOUT(test, &checked->area, "seal |1111|");
+	vma_attr_punch_end(&punch);
+
+	fail_nth(1);
+	ret = kunit_mm_syscall(mseal, addr, 4 * PAGE_SIZE, MSEAL_DISCARD);
+	failed = has_failed();
+	fail_nth(0);
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_MM_LAYOUT(test, &checked->area, "seal |dddd|");
+	vma_attr_checked_exit(test, checked);
+}
+
+/*
  * vm.max_map_count
  */
-
-/* How many VMAs mseal() has to split: at each end where it adds a seal. */
-static unsigned int splits(const struct model *model, const struct model_op *op)
-{
-	struct model sealed = *model;
-	unsigned int nr = 0;
-
-	model_apply(&sealed, op);
-	if (model_joined(model, op->first) &&
-	    sealed.page[op->first].seals != model->page[op->first].seals)
-		nr++;
-	if (model_joined(model, op->end) &&
-	    sealed.page[op->end - 1].seals != model->page[op->end - 1].seals)
-		nr++;
-	return nr;
-}
 
 /* mseal() with room for @room more mappings. Returns false if it is refused. */
 static bool try_room(struct kunit *test, struct vma_attr_checked *checked,
 		     const struct model_op *op, unsigned int room)
 {
-	const bool enough = splits(&checked->model, op) <= room;
 	const int old_max = sysctl_max_map_count;
 	const char *what;
+	bool enough;
 
 	kunit_mm_snapshot_read(current->mm, 0, ULONG_MAX, &checked->before);
 	checked->model_before = checked->model;
 	checked->want = model_apply(&checked->model, op);
+	enough = checked->want || model_mseal_splits(&checked->model_before, op) <= room;
 	if (!enough) {
 		checked->model = checked->model_before;
 		checked->want = -ENOMEM;
@@ -511,6 +551,7 @@ KUNIT_ARRAY_PARAM_DESC(backings, vma_attr_backings, name);
 static struct kunit_case vma_attr_fault_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(allocations_fail, backings_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE(waiting_fails),
 	KUNIT_CASE_PARAM(mappings_run_out, backings_gen_params),
 	{}
 };

@@ -11,7 +11,9 @@
 #include <kunit/mm_layout.h>
 #include <kunit/mm_syscall.h>
 #include <kunit/test.h>
-#include <linux/completion.h>
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -20,7 +22,6 @@
 #include <linux/vma_attr.h>
 
 #include "../internal.h"
-#include "../vma_attr_discard.h"
 
 static char seals_to_char(vm_flags_t seals)
 {
@@ -526,6 +527,38 @@ static void mseal_max_map_count(struct kunit *test)
 	}
 }
 
+/* At vm.max_map_count sealing page by page moves the border, as in mainline. */
+static void mseal_moves_border(struct kunit *test)
+{
+	const int old_max = sysctl_max_map_count;
+	const struct seal *seal = test->param_value;
+	enum backing backing;
+	int page, ret = 0;
+
+	for (backing = 0; backing < NR_BACKINGS; backing++) {
+		/* Up from the first page. */
+		arena_map(test, "wwwwwwww", backing);
+		arena_seal(test, 0, 1, seal);
+		WRITE_ONCE(sysctl_max_map_count, current->mm->map_count);
+		for (page = 1; page < 7 && !ret; page++)
+			ret = seal_pages(test, page, page + 1, seal->flags);
+		WRITE_ONCE(sysctl_max_map_count, old_max);
+		KUNIT_ASSERT_EQ_MSG(test, 0, ret, "before page %d", page);
+		ASSERT_LAYOUT(test, "|#######|.|", seal->bits);
+
+		/* Down from the last one, in ranges that overlap. */
+		arena_map(test, "wwwwwwww", backing);
+		arena_seal(test, 7, 8, seal);
+		WRITE_ONCE(sysctl_max_map_count, current->mm->map_count);
+		for (page = 6; page > 0 && !ret; page--)
+			ret = seal_pages(test, page, page + 1, seal->flags);
+		WRITE_ONCE(sysctl_max_map_count, old_max);
+		KUNIT_ASSERT_EQ_MSG(test, 0, ret, "after page %d", page);
+		ASSERT_LAYOUT(test, "|.|#######|", seal->bits);
+		assert_contents_kept(test, "mseal");
+	}
+}
+
 /* MSEAL_DISCARD is refused for MAP_DROPPABLE: the kernel may drop it any time. */
 static void mseal_droppable(struct kunit *test)
 {
@@ -546,6 +579,90 @@ static void mseal_droppable(struct kunit *test)
 		arena_seal(test, 1, 5, seal);
 		ASSERT_LAYOUT(test, "|.|#|##|#|.|", seal->bits);
 	}
+}
+
+/* A mapping whose operations have open() and close(), as that of SysV shm has. */
+
+static unsigned int nr_opened, nr_closed;
+
+static void count_open(struct vm_area_struct *vma)
+{
+	nr_opened++;
+}
+
+static void count_close(struct vm_area_struct *vma)
+{
+	nr_closed++;
+}
+
+static const struct vm_operations_struct close_vm_ops = {
+	.open	= count_open,
+	.close	= count_close,
+};
+
+static int close_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &close_vm_ops;
+	return 0;
+}
+
+/* Makes mremap() move its mappings alone, too. */
+static unsigned long close_get_unmapped_area(struct file *file, unsigned long addr,
+					     unsigned long len, unsigned long pgoff,
+					     unsigned long flags)
+{
+	return mm_get_unmapped_area(file, addr, len, pgoff, flags);
+}
+
+static const struct file_operations close_fops = {
+	.mmap			= close_mmap,
+	.get_unmapped_area	= close_get_unmapped_area,
+};
+
+/* Map it at an address. Returns the address or an error. */
+static unsigned long map_close(struct kunit *test, unsigned long addr, unsigned long len)
+{
+	struct file *file;
+	unsigned long ret;
+
+	file = anon_inode_getfile("[vma_attr_close]", &close_fops, NULL, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	ret = vm_mmap(file, addr, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, 0);
+	fput(file);
+
+	return ret;
+}
+
+/*
+ * Sealed bit by bit, its pieces join, as in mainline: a border is moved, and no VMA
+ * is closed. The last piece is a whole VMA, so it would be closed: it stays apart.
+ */
+static void mseal_close(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long addr;
+	int page;
+
+	arena_map(test, "", ANON);
+	addr = page_addr(test, 0);
+	KUNIT_ASSERT_EQ(test, addr, map_close(test, addr, 8 * PAGE_SIZE));
+	nr_opened = 0;
+	nr_closed = 0;
+
+	/* Two splits around the first piece, then up and down from there. */
+	for (page = 3; page < 7; page++)
+		arena_seal(test, page, page + 1, seal);
+	ASSERT_LAYOUT(test, "|...|####|.|", seal->bits);
+	for (page = 2; page > 0; page--)
+		arena_seal(test, page, page + 1, seal);
+	ASSERT_LAYOUT(test, "|.|######|.|", seal->bits);
+	KUNIT_EXPECT_EQ(test, 2, nr_opened);
+
+	arena_seal(test, 7, 8, seal);
+	arena_seal(test, 0, 1, seal);
+	ASSERT_LAYOUT(test, "|#|######|#|", seal->bits);
+	KUNIT_EXPECT_EQ(test, 2, nr_opened);
+	KUNIT_EXPECT_EQ(test, 0, nr_closed);
 }
 
 /*
@@ -661,6 +778,20 @@ DEFINE_OP_MADVISE(random, MADV_RANDOM)
 DEFINE_OP_MADVISE(willneed, MADV_WILLNEED)
 DEFINE_OP_MADVISE(dontdump, MADV_DONTDUMP)
 
+/* So that MADV_DOFORK has something to do; tests may write the flag themselves. */
+static void prepare_dofork(struct kunit *test)
+{
+	VMA_ITERATOR(vmi, current->mm, page_addr(test, 4));
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(current->mm);
+	for_each_vma_range(vmi, vma, page_addr(test, 8)) {
+		vma_start_write(vma);
+		vm_flags_set(vma, VM_DONTCOPY);
+	}
+	mmap_write_unlock(current->mm);
+}
+
 static long op_mlock(struct kunit *test, unsigned long addr, unsigned long len)
 {
 	return syscall(mlock, addr, len);
@@ -677,6 +808,7 @@ enum changes {
 	CHANGES_PROT		= BIT(1),	/* what it permits */
 	CHANGES_CONTENTS	= BIT(2),	/* contents, checked by mainline */
 	CHANGES_CONTENTS_ELSE	= BIT(3),	/* contents, not checked by mainline */
+	CHANGES_CHILD		= BIT(4),	/* that a child gets it */
 };
 
 #define ON_ANON		BIT(ANON)
@@ -726,8 +858,9 @@ static const struct op ops[] = {
 	{ "dontneed locked", op_madvise_dontneed_locked, CHANGES_CONTENTS, ON_ANY },
 	{ "free", op_madvise_free, CHANGES_CONTENTS, ON_ANON },
 	{ "remove", op_madvise_remove, CHANGES_CONTENTS, ON_SHARED },
-	{ "dontfork", op_madvise_dontfork, CHANGES_PLACE, ON_ANY },
-	{ "dofork", op_madvise_dofork, CHANGES_PLACE, ON_ANY },
+	{ "dontfork", op_madvise_dontfork, CHANGES_CHILD, ON_ANY },
+	/* Brings the mapping back into children. */
+	{ "dofork", op_madvise_dofork, 0, ON_ANY, .prepare = prepare_dofork },
 	{ "wipeonfork", op_madvise_wipeonfork, CHANGES_CONTENTS, ON_ANON },
 	{ "keeponfork", op_madvise_keeponfork, CHANGES_CONTENTS_ELSE, ON_ANY },
 	{ "guard install", op_madvise_guard_install,
@@ -756,6 +889,9 @@ static bool refused(const struct op *op, const struct seal *seal,
 	/* A caller with write access may discard the contents as well. */
 	if (writable)
 		return false;
+	/* Without it a mapping cannot go missing in a child, of whatever kind it is. */
+	if ((op->changes & CHANGES_CHILD) && map)
+		return true;
 	if ((op->changes & (CHANGES_CONTENTS | CHANGES_CONTENTS_ELSE)) && discard)
 		return true;
 	/* The weak discard rule: some operations, and anonymous memory only. */
@@ -842,13 +978,20 @@ static void operations_gap(struct kunit *test)
 	const bool map = seal->bits & VM_SEAL_MAP;
 	unsigned long addr, len = 10 * PAGE_SIZE;
 
-	/* The error is the one for the gap, which comes first. */
+	/* mprotect() changes what is before the gap, and does not look behind it. */
+	arena_map(test, "wwrrww  rr", ANON);
+	arena_seal(test, 8, 10, seal);
+	addr = page_addr(test, 0);
+	KUNIT_ASSERT_EQ(test, -ENOMEM, op_mprotect_none(test, addr, len));
+	ASSERT_LAYOUT(test, "|......|  |##|", seal->bits);
+
+	/* A seal before the gap refuses all of it. */
 	if (seal->bits & VM_SEAL_PROT) {
 		arena_map(test, "wwrrww  rr", ANON);
-		arena_seal(test, 8, 10, seal);
+		arena_seal(test, 4, 6, seal);
 		addr = page_addr(test, 0);
-		KUNIT_ASSERT_EQ(test, -ENOMEM, op_mprotect_none(test, addr, len));
-		ASSERT_LAYOUT(test, "|..|..|..|  |##|", seal->bits);
+		ASSERT_REFUSED(test, op_mprotect_none(test, addr, len), -EPERM,
+			       "mprotect with a gap after the seal");
 	}
 
 	arena_map(test, "wwrrww  rr", ANON);
@@ -905,6 +1048,30 @@ static void mremap_several_over(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, (unsigned long)ret, dst);
 		ASSERT_LAYOUT(test, "          |..|..|..|", 0);
 	}
+}
+
+/*
+ * Several mappings are moved at once up to one that can only be moved alone. The
+ * move ends there, as in mainline, and nobody asks about what is behind it.
+ */
+static void mremap_several_stops(struct kunit *test)
+{
+	const struct seal *seal = test->param_value;
+	unsigned long src, dst, alone;
+
+	/* From 0 to 6, where 2 to 4 can only be moved alone, and 4 to 6 is sealed. */
+	arena_map(test, "ww  rr", ANON);
+	alone = page_addr(test, 2);
+	KUNIT_ASSERT_EQ(test, alone, map_close(test, alone, 2 * PAGE_SIZE));
+	arena_seal(test, 4, 6, seal);
+	ASSERT_LAYOUT(test, "|..|..|##|", seal->bits);
+	src = page_addr(test, 0);
+	dst = page_addr(test, 10);
+
+	KUNIT_ASSERT_EQ(test, -EFAULT,
+			syscall(mremap, src, 6 * PAGE_SIZE, 6 * PAGE_SIZE,
+				MREMAP_MAYMOVE | MREMAP_FIXED, dst));
+	ASSERT_LAYOUT(test, "  |..|##|    |..|", seal->bits);
 }
 
 /* A move that shrinks must find a seal before it unmaps its destination. */
@@ -1029,79 +1196,6 @@ static void seal_stays(struct kunit *test)
 	}
 }
 
-/**
- * struct hole - A hole that MADV_REMOVE was permitted to punch
- * @mm: the mm of the mapping
- * @addr: address in the mapping that is being sealed
- * @sealer: the thread that seals it
- * @started: the thread that punches the hole runs
- * @punched: the hole was punched
- */
-struct hole {
-	struct mm_struct *mm;
-	unsigned long addr;
-	struct task_struct *sealer;
-	struct completion started;
-	struct vma_attr_punch punch;
-	bool punched;
-};
-
-/* Punch the hole after the sealer has sealed, but only if it waits then. */
-static int punch_late(void *data)
-{
-	struct hole *hole = data;
-	bool sealed;
-
-	complete(&hole->started);
-	while (!kthread_should_stop()) {
-		mmap_read_lock(hole->mm);
-		sealed = vma_attr_sealed(vma_lookup(hole->mm, hole->addr));
-		mmap_read_unlock(hole->mm);
-
-		if (sealed && !task_is_running(hole->sealer)) {
-			WRITE_ONCE(hole->punched, true);
-			break;
-		}
-		cond_resched();
-	}
-	vma_attr_punch_end(&hole->punch);
-
-	return 0;
-}
-
-/* A punch that was permitted before the seal has ended when mseal() returns. */
-static void mseal_waits_for_holes(struct kunit *test)
-{
-	const struct seal *seal = test->param_value;
-	struct arena *arena = test->priv;
-	struct mm_struct *mm = current->mm;
-	struct task_struct *thread;
-	struct hole *hole;
-
-	arena_map(test, "rr", SHARED_FILE);
-	hole = kunit_kzalloc(test, sizeof(*hole), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, hole);
-	hole->mm = mm;
-	hole->addr = page_addr(test, 0);
-	hole->sealer = current;
-	init_completion(&hole->started);
-
-	thread = kthread_create(punch_late, hole, "vma_attr_punch");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
-	get_task_struct(thread);
-	vma_attr_punch_begin(&hole->punch, mm, arena->area.file,
-			     vma_start_pgoff(vma_lookup(mm, hole->addr)) << PAGE_SHIFT,
-			     2 * PAGE_SIZE);
-	wake_up_process(thread);
-	wait_for_completion(&hole->started);
-
-	KUNIT_EXPECT_EQ(test, 0, kunit_mm_syscall(mseal, hole->addr, 2 * PAGE_SIZE, seal->flags));
-	KUNIT_EXPECT_EQ(test, READ_ONCE(hole->punched),
-			!!(seal->flags & MSEAL_DISCARD));
-
-	kthread_stop_put(thread);
-}
-
 /* fork() copies the seals. */
 static void fork_keeps(struct kunit *test)
 {
@@ -1179,15 +1273,17 @@ static struct kunit_case vma_attr_test_cases[] = {
 	KUNIT_CASE_PARAM(mseal_merges, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_accumulates, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_max_map_count, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_moves_border, seal_gen_params),
+	KUNIT_CASE_PARAM(mseal_close, seal_gen_params),
 	KUNIT_CASE_PARAM(mseal_droppable, seal_gen_params),
 	KUNIT_CASE_PARAM(operations, seal_or_not_gen_params),
 	KUNIT_CASE_PARAM(operations_gap, seal_gen_params),
 	KUNIT_CASE_PARAM(mremap_several_over, seal_gen_params),
+	KUNIT_CASE_PARAM(mremap_several_stops, seal_gen_params),
 	KUNIT_CASE_PARAM(mremap_move_shrink, seal_gen_params),
 	KUNIT_CASE_PARAM(mmap_beside, seal_gen_params),
 	KUNIT_CASE_PARAM(brk_sealed, seal_gen_params),
 	KUNIT_CASE_PARAM(seal_stays, seal_gen_params),
-	KUNIT_CASE_PARAM(mseal_waits_for_holes, seal_gen_params),
 	KUNIT_CASE_PARAM(fork_keeps, seal_or_not_gen_params),
 	KUNIT_CASE_PARAM(seals_told, seal_gen_params),
 	{}

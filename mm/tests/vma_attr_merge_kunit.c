@@ -315,10 +315,33 @@ static const struct example {
 	  "seal |777777|\n"
 	  "flag |......|" },
 	{ "a refused madvise does not split what is before the seal",
+	  "prot |wwww|rr|\n"
 	  "seal |....|11|",
 	  { MODEL_MADV_DONTFORK, 2, 5 }, -EPERM,
 	  "seal |....|11|\n"
 	  "flag |....|..|" },
+	{ "dontfork splits a seal that is writable, as RDMA has it",
+	  "seal |....|7777|",
+	  { MODEL_MADV_DONTFORK, 2, 6 }, 0,
+	  "seal |..|..|77|77|\n"
+	  "flag |..|ff|ff|..|" },
+	{ "dofork brings back what a seal covers",
+	  "prot |wwww|rrrr|\n"
+	  "seal |7777|7777|\n"
+	  "flag |ffff|ffff|",
+	  { MODEL_MADV_DOFORK, 2, 6 }, 0,
+	  "seal |77|77|77|77|\n"
+	  "flag |ff|..|..|ff|" },
+	{ "mprotect changes what is before a gap, with a seal behind it",
+	  "seal |....|  |22|",
+	  { MODEL_MPROTECT, 2, 8, MODEL_READ }, -ENOMEM,
+	  "prot |ww|rr|  |ww|\n"
+	  "seal |..|..|  |22|" },
+	{ "a refused mprotect changes nothing before a gap",
+	  "seal |..|22|  |..|",
+	  { MODEL_MPROTECT, 0, 8, MODEL_READ }, -EPERM,
+	  "prot |ww|ww|  |ww|\n"
+	  "seal |..|22|  |..|" },
 	{ "shared memory",
 	  "back |ss|ss|ss|\n"
 	  "seal |cc|..|cc|",

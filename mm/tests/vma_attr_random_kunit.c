@@ -85,7 +85,7 @@ static const struct {
 	{ MODEL_MADV_DONTDUMP,		4,	false },
 	{ MODEL_MADV_DODUMP,		4,	false },
 	{ MODEL_MADV_DONTFORK,		4,	true },
-	{ MODEL_MADV_DOFORK,		4,	true },
+	{ MODEL_MADV_DOFORK,		4,	false },
 	{ MODEL_MADV_WIPEONFORK,	3,	true },
 	{ MODEL_MADV_KEEPONFORK,	3,	true },
 };
