@@ -81,6 +81,20 @@ static inline int tcp_pair(int *out, int *in)
 	return one;
 }
 
+/* Why tcp_pair() failed, if it can only fail here; else NULL. */
+static inline const char *tcp_missing(int err)
+{
+	switch (err) {
+	case ENOSYS:
+	case EAFNOSUPPORT:
+		return "the kernel has no TCP";
+	case ENETUNREACH:
+	case EADDRNOTAVAIL:
+		return "there is no loopback interface";
+	}
+	return NULL;
+}
+
 /**
  * tcp_send_page - send a page, and wait until it has arrived
  * @out: of tcp_pair()
@@ -95,12 +109,10 @@ static inline int tcp_send_page(int out, int in, const char *from, size_t len)
 	struct pollfd pfd = { .fd = in, .events = POLLIN };
 	int there = 0;
 
-	if (send(out, from, len, MSG_ZEROCOPY) != (ssize_t)len)
-		return errno ? errno : EIO;
-	if (poll(&pfd, 1, TCP_TIMEOUT) != 1)
-		return ETIMEDOUT;
-	if (ioctl(in, FIONREAD, &there))
+	if (send(out, from, len, MSG_ZEROCOPY) < 0 ||
+	    poll(&pfd, 1, TCP_TIMEOUT) < 0 || ioctl(in, FIONREAD, &there))
 		return errno;
+	/* A segment of this size is not split. */
 	return there == (int)len ? 0 : EMSGSIZE;
 }
 
