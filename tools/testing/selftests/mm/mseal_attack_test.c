@@ -41,6 +41,7 @@
 
 #include "mseal_attr.h"
 #include "mseal_case.h"
+#include "mseal_tcp.h"
 
 /* A byte of memory names its writer. Memory holds nothing else. */
 enum {
@@ -260,6 +261,22 @@ static void look_for(const char *what, const char *at, int before, int wanted)
 		     byte_name(before), byte_name(now));
 }
 
+/* Is there nothing in the page table? Reading pagemap does not change it. */
+static bool is_hole(const char *at)
+{
+	static int fd = -1;
+	uint64_t entry;
+
+	if (fd < 0)
+		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	need(fd >= 0, "/proc/self/pagemap");
+	need(pread(fd, &entry, sizeof(entry),
+		   (unsigned long)at / page_size * sizeof(entry)) == sizeof(entry),
+	     "/proc/self/pagemap");
+	/* The bits for a page, and for swap or another marker */
+	return !(entry >> 62);
+}
+
 static int nr_vmas(const char *at, size_t pages)
 {
 	return read_vmas(at, page(at, pages), NULL, 0);
@@ -407,14 +424,19 @@ static int in_child(int (*fn)(void *arg), void *arg)
 	return WEXITSTATUS(status);
 }
 
-/* MADV_FREE and what follows it must use the batches of the same CPU. */
-static void stay_on_this_cpu(void)
+static void stay_on(int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
+	CPU_SET(cpu, &set);
 	need(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
+}
+
+/* MADV_FREE and what follows it must use the batches of the same CPU. */
+static void stay_on_this_cpu(void)
+{
+	stay_on(sched_getcpu());
 }
 
 /* Wait for an event. It is not read, so the thread that caused it stays blocked. */
@@ -443,27 +465,56 @@ struct armed {
 	char *at;
 	size_t pages;
 	int advice;
+	size_t unwatched;	/* pages at the start, which cause no event */
+	bool by_elements;	/* one process_madvise(), an element for each part */
 	int uffd;
 	int err;
 	pthread_t thread;
 };
 
+static ssize_t self_madvise(const struct iovec *iov, int nr, int advice)
+{
+	ssize_t ret;
+	int pidfd;
+
+	pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+	need(pidfd >= 0, "pidfd_open");
+	ret = syscall(SYS_process_madvise, pidfd, iov, nr, advice, 0);
+	return ret < 0 ? -errno : ret;
+}
+
 static void *discard(void *arg)
 {
 	struct armed *a = arg;
+	const struct iovec iov[] = {
+		{ a->at, len_of(a->unwatched) },
+		{ page(a->at, a->unwatched), len_of(a->pages - a->unwatched) },
+	};
+	ssize_t ret;
 
-	a->err = madvise(a->at, len_of(a->pages), a->advice) ? errno : 0;
+	if (a->by_elements) {
+		ret = self_madvise(iov, 2, a->advice);
+		a->err = ret < 0 ? -ret : 0;
+	} else {
+		a->err = madvise(a->at, len_of(a->pages), a->advice) ? errno : 0;
+	}
 	return NULL;
+}
+
+static void start_armed(struct armed *a)
+{
+	a->uffd = new_uffd(UFFD_FEATURE_EVENT_REMOVE, "remove events");
+	monitor(a->uffd, page(a->at, a->unwatched), a->pages - a->unwatched,
+		UFFDIO_REGISTER_MODE_MISSING);
+	errno = pthread_create(&a->thread, NULL, discard, a);
+	need(!errno, "pthread_create");
+	wait_for_event(a->uffd);
 }
 
 static void arm(struct armed *a, char *at, size_t pages, int advice)
 {
 	*a = (struct armed){ .at = at, .pages = pages, .advice = advice };
-	a->uffd = new_uffd(UFFD_FEATURE_EVENT_REMOVE, "remove events");
-	monitor(a->uffd, at, pages, UFFDIO_REGISTER_MODE_MISSING);
-	errno = pthread_create(&a->thread, NULL, discard, a);
-	need(!errno, "pthread_create");
-	wait_for_event(a->uffd);
+	start_armed(a);
 }
 
 /* Read the event that the discard waits for. */
@@ -552,6 +603,240 @@ static void armed_remove(void)
 
 	step("the MADV_REMOVE from before the seal", fire(&a));
 	look("sealed read-only memfd", at, 4, OWNER);
+}
+
+/*
+ * The hole is punched in a file, but was permitted for addresses. Meanwhile the
+ * mapping of the file is moved elsewhere and sealed there.
+ */
+enum left_behind { NOTHING, ANOTHER_FILE, OTHER_PAGES };
+
+static void armed_remove_of_moved(enum left_behind left)
+{
+	const int fd = new_file(8);
+	char *at = map_at(room(4), 4, MAP_SHARED, fd, OWNER), *to = room(4);
+	struct armed a;
+
+	arm(&a, at, 4, MADV_REMOVE);
+	read_only(at, 4);
+	need(mremap(at, len_of(4), len_of(4), MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
+	     "mremap");
+	if (left == ANOTHER_FILE)
+		map_at(at, 4, MAP_SHARED, new_file(4), ANY);
+	if (left == OTHER_PAGES)
+		need(mmap(at, len_of(4), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			  fd, len_of(4)) == at, "mmap of the file's other pages");
+	close(fd);
+	seal(to, 4, MSEAL_DISCARD);
+	keep(to, 4, OWNER);
+
+	want = ENOMEM;
+	step("the MADV_REMOVE of where it was", fire(&a));
+	look("read-only shared memory that was moved and sealed", to, 4, OWNER);
+}
+
+static void armed_remove_moved(void)
+{
+	armed_remove_of_moved(NOTHING);
+}
+
+static void armed_remove_other_file(void)
+{
+	armed_remove_of_moved(ANOTHER_FILE);
+}
+
+static void armed_remove_other_pages(void)
+{
+	armed_remove_of_moved(OTHER_PAGES);
+}
+
+/*
+ * A truncation that has begun when the mapping is sealed, and decided then that
+ * private copies go. It takes long with many pages. After mseal() has returned the
+ * last page must stay what it is at that time.
+ */
+#define MANY_PAGES	12000
+#define MAX_TRIES	40
+
+static void *truncate_file(void *arg)
+{
+	return (void *)(long)(ftruncate(*(int *)arg, 0) ? errno : 0);
+}
+
+/* Wait until it is done with the first page. Returns whether the last is there. */
+static bool truncation_is_under_way(const char *at)
+{
+	for (long looks = 0; !is_hole(at); looks++) {
+		need(looks < 50 * 1000 * 1000, "the truncation to begin");
+		sched_yield();
+	}
+	return !is_hole(page(at, MANY_PAGES - 1));
+}
+
+static void armed_truncate(void)
+{
+	int tries, under_way = 0;
+
+	/* Truncating is never refused. */
+	want = 0;
+	for (tries = 0; tries < MAX_TRIES && under_way < 3 && !gained; tries++) {
+		int fd = new_file(MANY_PAGES), after;
+		struct peeked now;
+		char *at = map_at(room(MANY_PAGES), MANY_PAGES, MAP_PRIVATE, fd, OWNER);
+		const char *last = page(at, MANY_PAGES - 1);
+		pthread_t thread;
+		void *err;
+
+		read_only(at, MANY_PAGES);
+		errno = pthread_create(&thread, NULL, truncate_file, &fd);
+		need(!errno, "pthread_create");
+		under_way += truncation_is_under_way(at);
+		seal(at, MANY_PAGES, MSEAL_DISCARD);
+		now = peek(last);
+		errno = pthread_join(thread, &err);
+		need(!errno && !err, "ftruncate");
+		after = byte_of_page(last);
+		if (!now.err && (now.word & 0xff) == OWNER && after != OWNER)
+			got("the private copy in the last page after mseal(): %s -> %s",
+			    byte_name(OWNER), byte_name(after));
+		close(fd);
+		/* It holds memory; a kernel without MSEAL_DISCARD keeps it. */
+		munmap(at, len_of(MANY_PAGES));
+	}
+	note("%d of %d truncations were under way when the mapping was sealed", under_way,
+	     tries);
+	if (!under_way)
+		skip("no truncation was under way when the mapping was sealed");
+}
+
+/*
+ * A discard that has emptied the page tables, but has not told the other CPUs. It
+ * waits for a userfaultfd monitor of what else it discards, after it has dropped
+ * its lock. A thread on another CPU makes no system calls and still reads the page
+ * that it had. The owner seals the page in between.
+ */
+struct reader {
+	const char *at;
+	int cpu;
+	bool sealed;		/* set once mseal() has returned */
+	bool stop;
+	unsigned long reads;
+	int byte;		/* of the last of them */
+	int first_after;	/* of the first that began after mseal() */
+};
+
+static void *read_on(void *arg)
+{
+	struct reader *r = arg;
+
+	stay_on(r->cpu);
+	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		const bool sealed = __atomic_load_n(&r->sealed, __ATOMIC_ACQUIRE);
+		const int byte = __atomic_load_n(r->at, __ATOMIC_RELAXED);
+
+		__atomic_store_n(&r->byte, byte, __ATOMIC_RELAXED);
+		if (sealed && r->first_after == ANY)
+			__atomic_store_n(&r->first_after, byte, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->reads, r->reads + 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* What does the reader see from now on? */
+static int byte_read_now(struct reader *r)
+{
+	const unsigned long before = __atomic_load_n(&r->reads, __ATOMIC_ACQUIRE);
+
+	for (long looks = 0; __atomic_load_n(&r->reads, __ATOMIC_ACQUIRE) < before + 3;
+	     looks++) {
+		need(looks < 200 * 1000 * 1000, "the other CPU to read");
+		sched_yield();
+	}
+	return __atomic_load_n(&r->byte, __ATOMIC_RELAXED);
+}
+
+/* Two CPUs that this process may use; it stays on the first. */
+static int other_cpu(void)
+{
+	int cpu, first = -1;
+	cpu_set_t set;
+
+	need(!sched_getaffinity(0, sizeof(set), &set), "sched_getaffinity");
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		if (first >= 0)
+			break;
+		first = cpu;
+	}
+	if (cpu == CPU_SETSIZE)
+		skip("it takes two CPUs");
+	stay_on(first);
+	return cpu;
+}
+
+/* Returns whether the reader still had the page when it was sealed. */
+static bool try_stale_page(int cpu, bool by_elements)
+{
+	char *at = room(2);
+	struct reader r = { .at = at, .cpu = cpu, .byte = ANY, .first_after = ANY };
+	struct armed a = {
+		.at = at, .pages = 2, .unwatched = 1, .advice = MADV_DONTNEED,
+		.by_elements = by_elements,
+	};
+	pthread_t thread;
+	bool stale;
+	int last;
+
+	anon_at(at, 1, OWNER);
+	read_only(at, 1);
+	anon_at(page(at, 1), 1, OWNER);
+	errno = pthread_create(&thread, NULL, read_on, &r);
+	need(!errno, "pthread_create");
+	need(byte_read_now(&r) == OWNER, "the other CPU reads the page");
+
+	start_armed(&a);
+	stale = byte_read_now(&r) == OWNER;
+	seal(at, 1, 0);
+	__atomic_store_n(&r.sealed, true, __ATOMIC_RELEASE);
+	byte_read_now(&r);
+	a.err = fire(&a);
+	need(!a.err, "the discard was permitted");
+	last = byte_read_now(&r);
+	__atomic_store_n(&r.stop, true, __ATOMIC_RELEASE);
+	errno = pthread_join(thread, NULL);
+	need(!errno, "pthread_join");
+
+	need(last == NOBODY, "the page is discarded");
+	if (r.first_after != last)
+		got("a sealed page that changes: after mseal() a thread reads %s, then %s",
+		    byte_name(r.first_after), byte_name(last));
+	return stale;
+}
+
+static void stale_page(bool by_elements)
+{
+	const int cpu = other_cpu();
+	int tries, stale = 0;
+
+	/* The discard is from before the seal, so nothing is refused. */
+	want = 0;
+	for (tries = 0; tries < (stale ? MAX_TRIES : 8) && stale < 5 && !gained; tries++)
+		stale += try_stale_page(cpu, by_elements);
+	note("in %d of %d tries the other CPU still had the page when it was sealed",
+	     stale, tries);
+	if (!stale)
+		skip("no CPU uses what has left the page table");
+}
+
+static void stale_page_madvise(void)
+{
+	stale_page(false);
+}
+
+static void stale_page_process_madvise(void)
+{
+	stale_page(true);
 }
 
 /*
@@ -703,22 +988,6 @@ static void fill_monitored_zeropage(void)
 	step("UFFDIO_ZEROPAGE", uffd_zeropage(uffd, at, page_size));
 	close(uffd);
 	look_for("sealed read-only file", at, THE_FILE, NOBODY);
-}
-
-/* Is there nothing in the page table? Reading pagemap does not change it. */
-static bool is_hole(const char *at)
-{
-	uint64_t entry;
-	int fd;
-
-	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	need(fd >= 0, "/proc/self/pagemap");
-	need(pread(fd, &entry, sizeof(entry),
-		   (unsigned long)at / page_size * sizeof(entry)) == sizeof(entry),
-	     "/proc/self/pagemap");
-	close(fd);
-	/* The bits for a page, and for swap or another marker */
-	return !(entry >> 62);
 }
 
 static void fill_monitored_poison(void)
@@ -903,17 +1172,6 @@ static void relro_munlock(void)
 	look("RELRO holds the file's bytes again", at, 2, OWNER);
 }
 
-static ssize_t self_madvise(const struct iovec *iov, int nr, int advice)
-{
-	ssize_t ret;
-	int pidfd;
-
-	pidfd = syscall(SYS_pidfd_open, getpid(), 0);
-	need(pidfd >= 0, "pidfd_open");
-	ret = syscall(SYS_process_madvise, pidfd, iov, nr, advice, 0);
-	return ret < 0 ? -errno : ret;
-}
-
 static void relro_process_madvise(void)
 {
 	char *at = relro(2, new_file(2));
@@ -1042,6 +1300,35 @@ static void shared_memfd_remove(void)
 	look("sealed read-only memfd that no process can write to", at, 2, OWNER);
 }
 
+/* What a socket receives, in a mapping of the socket */
+
+static void zerocopy_receive(void)
+{
+	char *from = anon(1, OWNER), *at;
+	int out, in, err;
+
+	err = tcp_pair(&out, &in);
+	if (tcp_missing(err))
+		skip("%s", tcp_missing(err));
+	errno = err;
+	need(!err, "a connection");
+	at = mmap(NULL, page_size, PROT_READ, MAP_SHARED, in, 0);
+	if (at == MAP_FAILED && errno == ENODEV)
+		skip("sockets cannot be mapped here");
+	need(at != MAP_FAILED, "mmap of a socket");
+	errno = tcp_send_page(out, in, from, page_size);
+	need(!errno, "sending a page");
+	errno = tcp_receive_page(in, at, page_size);
+	need(!errno && byte_of_page(at) == OWNER, "receiving a page");
+	seal(at, 1, MSEAL_ALL);
+	keep(at, 1, OWNER);
+
+	errno = tcp_send_page(out, in, anon(1, ATTACKER), page_size);
+	need(!errno, "sending another page");
+	step("getsockopt(TCP_ZEROCOPY_RECEIVE)", tcp_receive_page(in, at, page_size));
+	look("sealed read-only mapping of a socket", at, 1, OWNER);
+}
+
 /* Huge pages and shadow stacks, which do not count as anonymous */
 
 static size_t huge_pages(void)
@@ -1098,25 +1385,61 @@ static void huge_anon_dontneed(void)
 	look("sealed read-only huge page", at, pages, OWNER);
 }
 
-static void huge_file_dontneed(void)
+/* Private copies of a file in huge pages, read-only and sealed. */
+static char *huge_private(size_t pages, int *fd)
 {
-	const size_t pages = huge_pages();
 	char *at, *file;
-	int fd;
 
-	fd = memfd_create("victim", MFD_CLOEXEC | MFD_HUGETLB);
-	need(fd >= 0, "memfd_create(MFD_HUGETLB)");
-	need(!ftruncate(fd, len_of(pages)), "ftruncate");
-	file = map_huge(huge_room(pages), pages, MAP_SHARED, fd);
-	at = map_huge(huge_room(pages), pages, MAP_PRIVATE, fd);
+	*fd = memfd_create("victim", MFD_CLOEXEC | MFD_HUGETLB);
+	need(*fd >= 0, "memfd_create(MFD_HUGETLB)");
+	need(!ftruncate(*fd, len_of(pages)), "ftruncate");
+	file = map_huge(huge_room(pages), pages, MAP_SHARED, *fd);
+	at = map_huge(huge_room(pages), pages, MAP_PRIVATE, *fd);
 	memset(file, THE_FILE, len_of(pages));
 	memset(at, OWNER, len_of(pages));
+	munmap(file, len_of(pages));
 	read_only(at, pages);
 	seal(at, pages, MSEAL_ALL);
 	keep(at, pages, OWNER);
+	return at;
+}
+
+static void huge_file_dontneed(void)
+{
+	const size_t pages = huge_pages();
+	int fd;
+	char *at = huge_private(pages, &fd);
 
 	advise(at, pages, MADV_DONTNEED);
 	look("sealed private huge page holds the file's bytes again", at, pages, OWNER);
+}
+
+static void huge_file_truncate(void)
+{
+	const size_t pages = huge_pages();
+	int fd;
+	char *at = huge_private(pages, &fd);
+
+	/* Truncating is never refused: the private copies must survive it. */
+	want = 0;
+	step("ftruncate to nothing", ftruncate(fd, 0) ? errno : 0);
+	look("sealed private huge page, the file gone", at, pages, OWNER);
+	step("ftruncate back to its size", ftruncate(fd, len_of(pages)) ? errno : 0);
+	look("sealed private huge page, the file back", at, pages, OWNER);
+}
+
+static void huge_file_punch(void)
+{
+	const size_t pages = huge_pages();
+	int fd;
+	char *at = huge_private(pages, &fd);
+
+	/* Neither is a hole in the file. */
+	want = 0;
+	step("fallocate(FALLOC_FL_PUNCH_HOLE)",
+	     fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		       len_of(pages)) ? errno : 0);
+	look("sealed private huge page, a hole in the file", at, pages, OWNER);
 }
 
 #ifndef __NR_map_shadow_stack
@@ -1374,32 +1697,22 @@ static void dontfork_text(void)
 	replace_in_child("sealed .text", at, 2);
 }
 
-static void dontfork_writable(void)
+/* Memory that anybody could write to can be taken from a child: not so with a key. */
+static void dontfork_despite_key(void)
 {
-	char *at = anon(2, OWNER);
+	char *at = map_at(room(2), 2, MAP_PRIVATE, new_file(2), OWNER);
+	const int key = new_key();
 
+	give_key(at, 2, key);
 	seal(at, 2, 0);
+	deny_write(key);
 	keep(at, 2, OWNER);
-	replace_in_child("sealed writable memory", at, 2);
+	replace_in_child("sealed memory that the key denies to write", at, 2);
 }
 
 static int is_owners(void *arg)
 {
 	return byte_of_page(arg) != OWNER;
-}
-
-static void dofork(void)
-{
-	char *at = anon(2, OWNER);
-
-	need(!madvise(at, len_of(2), MADV_DONTFORK), "MADV_DONTFORK");
-	seal(at, 2, 0);
-	keep(at, 2, OWNER);
-	need(in_child(is_owners, at), "a child does not have it");
-
-	advise(at, 2, MADV_DOFORK);
-	if (!in_child(is_owners, at))
-		got("in a child, the sealed memory that no child was to have");
 }
 
 static void keeponfork(void)
@@ -1592,6 +1905,29 @@ static void mremap_sealed_tail(void)
 	look("a refused call destroyed what was at its destination", to, 1, OWNER2);
 }
 
+/* A part of a huge page moves as a whole huge page, and overwrites as much. */
+static void mremap_rounded_up(void)
+{
+	const size_t pages = huge_pages();
+	char *huge = huge_room(pages), *from = page(huge, -2);
+	char *target = huge_room(pages), *to = page(target, -2);
+
+	map_huge(huge, pages, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
+	memset(huge, OWNER, len_of(pages));
+	anon_at(from, 2, OWNER);
+	anon_at(to, 2, OWNER2);
+	anon_at(page(target, 1), 1, OWNER2);
+	seal(page(target, 1), 1, 0);
+	keep(from, 2 + pages, OWNER);
+	keep(to, 2, OWNER2);
+	keep(page(target, 1), 1, OWNER2);
+
+	step("mremap(MREMAP_FIXED) of two mappings, the second a part of a huge page",
+	     remap(from, 3, 3, MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	look("a refused call moved the first mapping", from, 2, OWNER);
+	look("and destroyed what was at its destination", to, 2, OWNER2);
+}
+
 /*
  * A program that wants to move or unmap the mapping later can seal only its
  * contents. A kernel without MSEAL_DISCARD has no seal for that.
@@ -1756,6 +2092,16 @@ static const struct attack {
 	{ "armed: MADV_DONTNEED, the mapping replaced by a sealed one",
 	  armed_at_another_mapping },
 	{ "armed: MADV_REMOVE from before the seal", armed_remove },
+	{ "armed: MADV_REMOVE, the mapping moved and sealed there", armed_remove_moved },
+	{ "armed: MADV_REMOVE, moved and another file in its place",
+	  armed_remove_other_file },
+	{ "armed: MADV_REMOVE, moved and other pages in its place",
+	  armed_remove_other_pages },
+	{ "armed: ftruncate from before the seal", armed_truncate },
+	{ "armed: MADV_DONTNEED from before the seal, read by another CPU",
+	  stale_page_madvise },
+	{ "armed: process_madvise from before the seal, read by another CPU",
+	  stale_page_process_madvise },
 	{ "armed: UFFDIO_COPY from before the seal", armed_copy },
 
 	{ "fill: private memfd, MADV_DONTNEED and UFFDIO_COPY", fill_emptied_memfd },
@@ -1787,8 +2133,11 @@ static const struct attack {
 
 	{ "shared: anonymous, MADV_REMOVE", shared_anon_remove },
 	{ "shared: memfd, MADV_REMOVE", shared_memfd_remove },
+	{ "socket: TCP_ZEROCOPY_RECEIVE", zerocopy_receive },
 	{ "hugetlb: anonymous, MADV_DONTNEED", huge_anon_dontneed },
 	{ "hugetlb: private file, MADV_DONTNEED", huge_file_dontneed },
+	{ "hugetlb: private file, ftruncate", huge_file_truncate },
+	{ "hugetlb: private file, a hole in the file", huge_file_punch },
 	{ "shadow stack: MADV_DONTNEED", shadow_stack_dontneed },
 	{ "shadow stack: kernel warning", shadow_stack_warning },
 
@@ -1800,8 +2149,7 @@ static const struct attack {
 
 	{ "fork: MADV_DONTFORK of the vDSO", dontfork_vdso },
 	{ "fork: MADV_DONTFORK of .text", dontfork_text },
-	{ "fork: MADV_DONTFORK of writable memory", dontfork_writable },
-	{ "fork: MADV_DOFORK", dofork },
+	{ "fork: MADV_DONTFORK of what the key denies to write", dontfork_despite_key },
 	{ "fork: MADV_KEEPONFORK", keeponfork },
 
 	{ "partial: mprotect", mprotect_partial },
@@ -1815,6 +2163,8 @@ static const struct attack {
 	{ "mremap: the second of two mappings is sealed", mremap_second_source },
 	{ "mremap: the second destination is sealed", mremap_second_destination },
 	{ "mremap: the tail to be cut off is sealed", mremap_sealed_tail },
+	{ "mremap: behind the destination, in the same huge page, is sealed",
+	  mremap_rounded_up },
 	{ "mremap: MREMAP_DONTUNMAP", mremap_dontunmap },
 
 	{ "shmdt: reports success", shmdt_lies },

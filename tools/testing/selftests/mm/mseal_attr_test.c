@@ -16,11 +16,15 @@
 
 #include "kselftest_harness.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
+#include "mseal_tcp.h"
 #include "mseal_uffd.h"
 
 #define MAX_VMAS	24
@@ -359,6 +363,7 @@ struct op {
 
 	/* As in the table of the design: which seals refuse it? */
 	bool map, prot;
+	bool map_weak;		/* MAP, if the caller cannot write */
 	bool discard;		/* if the caller cannot write */
 	bool weak;		/* with flags == 0: private anonymous only */
 
@@ -776,6 +781,24 @@ static bool effect_dontfork(const struct area *a, const struct snapshot *now)
 	return all_flagged(a, now, "dc", true);
 }
 
+static int do_dontfork_part(struct area *a)
+{
+	return answer(madvise(a->base + a->unit, a->unit, MADV_DONTFORK));
+}
+
+static bool in_no_child(const struct snapshot *now, const char *at)
+{
+	const struct vma *vma = vma_at(now, at);
+
+	return vma && vma_has_flag(vma, "dc");
+}
+
+static bool effect_dontfork_part(const struct area *a, const struct snapshot *now)
+{
+	return !in_no_child(now, a->base) && in_no_child(now, a->base + a->unit) &&
+	       !in_no_child(now, a->base + 2 * a->unit);
+}
+
 static void prepare_dontfork(struct area *a)
 {
 	madvise(a->base, a->len, MADV_DONTFORK);
@@ -898,7 +921,8 @@ static int expected(const struct op *op, const struct backing *b,
 	if (plain && op->plain_first)
 		return plain;
 	refused = (map && op->map) || (prot && op->prot) ||
-		  (!writable && ((weak && op->weak) || (discard && op->discard)));
+		  (!writable && ((map && op->map_weak) || (weak && op->weak) ||
+				 (discard && op->discard)));
 	return refused ? EPERM : plain;
 }
 
@@ -1242,11 +1266,15 @@ OP_SPANS(shmdt, .map = true, .only_on = ON(SHM), .run = do_shmdt,
 OP_ONE_VMA(remap_file_pages, .map = true, .plain = { { PRIVATE, EINVAL } },
 	   .plain_first = true, .needs = &have_remap_file_pages,
 	   .run = do_remap_file_pages, .effect = effect_remapped_file)
-OP_SPANS(dontfork, .map = true, .in_place = true, .run = do_dontfork,
+
+/*
+ * MAP: the mapping stays in a child, too, unless the caller could have changed
+ * the contents anyway.
+ */
+OP_SPANS(dontfork, .map_weak = true, .in_place = true, .run = do_dontfork,
 	 .effect = effect_dontfork)
-OP_SPANS(dofork, .map = true, .plain = { { HUGE, EINVAL } },
-	 .in_place = true, .prepare = prepare_dontfork, .run = do_dofork,
-	 .effect = effect_dofork)
+OP_ONE_VMA(dontfork_part, .map_weak = true, .in_place = true,
+	   .run = do_dontfork_part, .effect = effect_dontfork_part)
 
 /* PROT: what the mapping permits. */
 OP_SPANS(mprotect, .prot = true, .in_place = true, .run = do_mprotect,
@@ -1301,6 +1329,8 @@ OP_SPANS(mremap_dontunmap_fixed, .map = true, .discard = true,
 	 .effect = effect_emptied)
 
 /* No seal refuses these. */
+OP_SPANS(dofork, .plain = { { HUGE, EINVAL } }, .in_place = true,
+	 .prepare = prepare_dontfork, .run = do_dofork, .effect = effect_dofork)
 OP_SPANS(random, .in_place = true, .run = do_random, .effect = effect_random)
 OP_SPANS(mlock, .in_place = true, .run = do_mlock, .effect = effect_none)
 
@@ -1742,6 +1772,26 @@ TEST_F(mseal, different_mappings)
 	EXPECT_STREQ("", vmas[5].codes);
 }
 
+/* Memory that the kernel may drop cannot keep its contents; gaps come first. */
+TEST_F(mseal, droppable)
+{
+	const unsigned long flags = variant->flags;
+	const bool discard = flags & MSEAL_DISCARD;
+	char *at = map_pages(3);
+
+	ASSERT_NE(NULL, at);
+	ASSERT_EQ(0, munmap(at + page_size, 2 * page_size));
+	if (mmap(at + page_size, page_size, PROT_READ | PROT_WRITE, MAP_DROPPABLE |
+		 MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at + page_size)
+		SKIP(return, "the kernel has no MAP_DROPPABLE");
+
+	EXPECT_EQ(ENOMEM, sys_mseal(at, 3 * page_size, flags));
+	EXPECT_TRUE(pages_all_have(at, 0, 1) && pages_all_have(at + page_size, 0, 1));
+	EXPECT_EQ(discard ? EINVAL : 0, sys_mseal(at, 2 * page_size, flags));
+	EXPECT_TRUE(pages_all_have(at, discard ? 0 : seals_of(flags), 1));
+	EXPECT_TRUE(pages_all_have(at + page_size, discard ? 0 : seals_of(flags), 1));
+}
+
 /* Operations on a sealed mapping; they return what it answers. */
 static int try_unmap(char *at)
 {
@@ -1918,6 +1968,48 @@ TEST(brk_all_or_nothing)
 	EXPECT_STREQ("", after[1].codes);
 }
 
+/*
+ * A mapping with vm_ops->close() cannot be merged into another, but the border
+ * between two parts of it can move. So sealing it page by page, in any order,
+ * leaves as many VMAs as sealing it at once.
+ */
+TEST(shm_page_by_page)
+{
+	static const struct {
+		const char *name;
+		int pages[PAGES];
+	} orders[] = {
+		{ "upwards", { 0, 1, 2, 3, 4, 5, 6, 7 } },
+		{ "downwards", { 7, 6, 5, 4, 3, 2, 1, 0 } },
+	};
+
+	if (!have_shm)
+		SKIP(return, "no SysV shared memory");
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
+			char *at = find_hole(PAGES, page_size);
+			struct shmid_ds ds;
+			int id;
+
+			id = shmget(IPC_PRIVATE, PAGES * page_size, IPC_CREAT | 0600);
+			ASSERT_LE(0, id);
+			ASSERT_EQ(at, shmat(id, at, 0));
+			shmctl(id, IPC_RMID, NULL);
+			for (int j = 0; j < PAGES; j++) {
+				ASSERT_EQ(0, sys_mseal(at + orders[i].pages[j] * page_size,
+						       page_size, flags));
+				/* The sealed part and what is left: no others. */
+				EXPECT_GE(2, read_vmas(at, at + PAGES * page_size,
+						       NULL, 0))
+					TH_LOG("%s, %s, %d pages", orders[i].name,
+					       flags_name(flags), j + 1);
+			}
+			ASSERT_EQ(0, shmctl(id, IPC_STAT, &ds));
+			EXPECT_GE(2, (int)ds.shm_nattch);
+		}
+	}
+}
+
 /* A segment is in two VMAs, and one of them is sealed. */
 TEST(shmdt_says_so)
 {
@@ -2009,6 +2101,128 @@ TEST(madvise_gap)
 	EXPECT_TRUE(has_word(at + 3 * page_size, 0));
 }
 
+/*
+ * mprotect() changes what is before a gap, as it does without seals, and never
+ * reaches what is sealed after the gap. A seal before the gap refuses it all.
+ */
+TEST(mprotect_gap)
+{
+	static const struct {
+		const char *name;
+		bool by_key;
+	} calls[] = { { "mprotect", false }, { "pkey_mprotect", true } };
+	const size_t len = 5 * page_size;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (int sealed = 1; sealed < 4; sealed += 2) {
+			const bool refused = sealed < 2;
+			struct vma before[4], after[4];
+			char *at = map_pages(5);
+			int nr, err;
+
+			if (calls[i].by_key && !have_key_calls)
+				continue;
+			ASSERT_NE(NULL, at);
+			ASSERT_EQ(0, munmap(at + 2 * page_size, page_size));
+			ASSERT_EQ(0, sys_mseal(at + sealed * page_size, page_size,
+					       MSEAL_PROT));
+			nr = read_vmas(at, at + len, before, 4);
+			err = (calls[i].by_key ?
+			       syscall(SYS_pkey_mprotect, at, len, PROT_READ, -1) :
+			       mprotect(at, len, PROT_READ)) ? errno : 0;
+			EXPECT_EQ(refused ? EPERM : ENOMEM, err)
+				TH_LOG("%s, page %d sealed", calls[i].name, sealed);
+
+			ASSERT_EQ(nr, read_vmas(at, at + len, after, 4));
+			EXPECT_STREQ(refused ? "rw-p" : "r--p", after[0].perms)
+				TH_LOG("%s, page %d sealed", calls[i].name, sealed);
+			for (int j = refused ? 0 : 1; j < nr; j++)
+				EXPECT_EQ(0, memcmp(&before[j], &after[j],
+						    sizeof(before[j])));
+		}
+	}
+}
+
+static bool no_uffd(int uffd)
+{
+	return uffd == -ENOSYS;
+}
+
+/*
+ * mremap() does not move a mapping with a userfaultfd together with others. It
+ * fails there before it reaches what is sealed: EFAULT, as without seals.
+ */
+TEST(mremap_stops_before_seal)
+{
+	const int uffd = uffd_open(UFFD_USER_MODE_ONLY, 0);
+	const size_t len = 3 * page_size;
+
+	if (no_uffd(uffd))
+		SKIP(return, "the kernel has no userfaultfd");
+	ASSERT_LE(0, uffd);
+	/* The watched mapping is the first, and then has one before it. */
+	for (int watched = 0; watched < 2; watched++) {
+		char *from = map_pages(3), *to = map_pages(3);
+		struct vma vma;
+
+		ASSERT_NE(NULL, from);
+		ASSERT_NE(NULL, to);
+		ASSERT_EQ(0, uffd_register(uffd, from + watched * page_size, page_size,
+					   UFFDIO_REGISTER_MODE_MISSING));
+		ASSERT_EQ(0, sys_mseal(from + 2 * page_size, page_size, 0));
+		fill(from, 1, page_size, ELSEWHERE);
+
+		EXPECT_EQ(MAP_FAILED, mremap(from, len, len,
+					     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+		EXPECT_EQ(EFAULT, errno);
+		/* What could be moved before that has been moved. */
+		EXPECT_EQ(!watched, read_vmas(from, from + 1, &vma, 1));
+		EXPECT_TRUE(has_word(to, watched ? content(ELSEWHERE, 0) :
+						   content(IN_MEMORY, 0)));
+		EXPECT_TRUE(has_word(to + page_size, content(IN_MEMORY, 1)));
+		ASSERT_EQ(1, read_vmas(from + 2 * page_size, from + len, &vma, 1));
+		EXPECT_STREQ("lm lp sl", vma.codes);
+		EXPECT_TRUE(has_word(from + 2 * page_size, content(IN_MEMORY, 2)));
+	}
+	close(uffd);
+}
+
+/*
+ * What drivers do with memory of their users: it must be in no child while a
+ * device writes to it, and is in every child again afterwards. Sealing it in
+ * between changes nothing for a process that can write to it.
+ */
+TEST_F(mseal, buffer_for_a_device)
+{
+	const unsigned long flags = variant->flags;
+	const size_t len = PAGES * page_size;
+	struct vma vma;
+	char *at = map_pages(PAGES), *buffer = at + 2 * page_size;
+	pid_t pid;
+
+	ASSERT_NE(NULL, at);
+	EXPECT_EQ(0, madvise(buffer, 2 * page_size, MADV_DONTFORK));
+	ASSERT_EQ(0, sys_mseal(at, len, flags));
+	EXPECT_EQ(0, madvise(buffer, 2 * page_size, MADV_DOFORK));
+	EXPECT_TRUE(pages_all_have(at, seals_of(flags), PAGES));
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < PAGES; i++) {
+			if (!has_word(at + i * page_size, content(IN_MEMORY, i)))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid))
+		TH_LOG("%s: a child does not have all of it", flags_name(flags));
+
+	/* And once more, now that it is sealed. */
+	EXPECT_EQ(0, madvise(buffer, 2 * page_size, MADV_DONTFORK));
+	ASSERT_EQ(1, read_vmas(buffer, buffer + page_size, &vma, 1));
+	EXPECT_TRUE(vma_has_flag(&vma, "dc"));
+	EXPECT_EQ(0, madvise(buffer, 2 * page_size, MADV_DOFORK));
+}
+
 /* A mapping that moves keeps its seals. */
 TEST_F(mseal, mremap_keeps)
 {
@@ -2029,7 +2243,17 @@ TEST_F(mseal, mremap_keeps)
 /* No store can write to a shadow stack, although its VMA is writable. */
 TEST_F(mseal, shadow_stack_is_not_writable)
 {
-	static const int advice[] = { MADV_DONTNEED, MADV_FREE, MADV_DONTNEED_LOCKED };
+	static const struct {
+		const char *name;
+		int advice;
+		unsigned int seals;	/* that refuse it */
+	} ops[] = {
+		{ "MADV_DONTNEED", MADV_DONTNEED, SEAL_DISCARD },
+		{ "MADV_FREE", MADV_FREE, SEAL_DISCARD },
+		{ "MADV_DONTNEED_LOCKED", MADV_DONTNEED_LOCKED, SEAL_DISCARD },
+		{ "MADV_DONTFORK", MADV_DONTFORK, SEAL_MAP },
+		{ "MADV_DOFORK", MADV_DOFORK, 0 },
+	};
 	const unsigned long flags = variant->flags;
 	const size_t len = 4 * page_size;
 	long at;
@@ -2038,12 +2262,42 @@ TEST_F(mseal, shadow_stack_is_not_writable)
 	if (at == -1)
 		SKIP(return, "no shadow stacks");
 	ASSERT_EQ(0, sys_mseal((void *)at, len, flags));
-	for (size_t i = 0; i < ARRAY_SIZE(advice); i++) {
-		const int err = madvise((void *)at, len, advice[i]) ? errno : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		const int err = madvise((void *)at, len, ops[i].advice) ? errno : 0;
 
-		EXPECT_EQ(flags & MSEAL_DISCARD ? EPERM : 0, err)
-			TH_LOG("advice %d", advice[i]);
+		EXPECT_EQ(seals_of(flags) & ops[i].seals ? EPERM : 0, err)
+			TH_LOG("%s, %s", ops[i].name, flags_name(flags));
 	}
+}
+
+/* A socket empties and refills a mapping of itself, which is never writable. */
+TEST_F(mseal, zerocopy)
+{
+	const unsigned long flags = variant->flags;
+	const bool refused = flags & MSEAL_DISCARD;
+	char *from = map_pages(2), *at;
+	int out, in, err;
+
+	ASSERT_NE(NULL, from);
+	err = tcp_pair(&out, &in);
+	if (tcp_missing(err))
+		SKIP(return, "%s", tcp_missing(err));
+	ASSERT_EQ(0, err);
+	at = mmap(NULL, page_size, PROT_READ, MAP_SHARED, in, 0);
+	if (at == MAP_FAILED && errno == ENODEV)
+		SKIP(return, "sockets cannot be mapped here");
+	ASSERT_NE(MAP_FAILED, at);
+
+	ASSERT_EQ(0, tcp_send_page(out, in, from, page_size));
+	ASSERT_EQ(0, tcp_receive_page(in, at, page_size));
+	EXPECT_TRUE(has_word(at, content(IN_MEMORY, 0)));
+	ASSERT_EQ(0, sys_mseal(at, page_size, flags));
+	ASSERT_EQ(0, tcp_send_page(out, in, from + page_size, page_size));
+	EXPECT_EQ(refused ? EPERM : 0, tcp_receive_page(in, at, page_size))
+		TH_LOG("%s", flags_name(flags));
+	EXPECT_TRUE(has_word(at, content(IN_MEMORY, !refused)));
+	close(out);
+	close(in);
 }
 
 /*
@@ -2250,7 +2504,7 @@ FIXTURE_SETUP(uffd)
 {
 	const int uffd = open_uffd(variant->p);
 
-	if (uffd == -ENOSYS)
+	if (no_uffd(uffd))
 		SKIP(return, "the kernel has no userfaultfd");
 	if (uffd == -EOPNOTSUPP)
 		SKIP(return, "this kernel's userfaultfd has no %s", variant->p->name);
@@ -2508,6 +2762,293 @@ TEST_F(map_count, seal_nothing_on_failure)
 	/* Otherwise the test did not see these failures. */
 	EXPECT_LT(0, failed);
 	EXPECT_LT(0, between);
+}
+
+/*
+ * At the limit a mapping that is sealed in part can be sealed page by page to its
+ * end: the border moves, which takes no further mapping.
+ */
+TEST_F(map_count, page_by_page)
+{
+	static const struct {
+		const char *name;
+		int first, step;
+	} orders[] = { { "upwards", 0, 1 }, { "downwards", PAGES - 1, -1 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
+			unsigned int seals[PAGES] = { 0 };
+			char *at = map_pages(PAGES), *other = map_pages(3);
+			int page = orders[i].first;
+			long used;
+
+			ASSERT_NE(NULL, at);
+			ASSERT_NE(NULL, other);
+			/* The gate page, if there is one, is nobody's VMA. */
+			used = read_vmas(NULL, (char *)-1UL, NULL, 0) -
+			       !!strstr(read_proc("/proc/self/smaps"), "[vsyscall]");
+			if (!write_max_map_count(used + 1))
+				SKIP(return, "cannot lower vm.max_map_count: %s",
+				     strerror(errno));
+			for (int j = 0; j < PAGES; j++, page += orders[i].step) {
+				ASSERT_EQ(0, sys_mseal(at + page * page_size, page_size,
+						       flags))
+					TH_LOG("%s, %s, page %d", orders[i].name,
+					       flags_name(flags), page);
+				seals[page] = seals_of(flags);
+				EXPECT_TRUE(pages_have(at, seals, PAGES));
+				/* It is the limit until all of it is one mapping. */
+				EXPECT_EQ(j < PAGES - 1 ? ENOMEM : 0,
+					  try_protect(other));
+			}
+			ASSERT_TRUE(write_max_map_count(self->max));
+		}
+	}
+}
+
+/*
+ * Holes that are being punched
+ *
+ * MADV_REMOVE of one thread is stuck in the file system, because another thread
+ * writes to the file, which takes the inode's lock, and waits there for a page
+ * that only the test can supply. A userfaultfd holds a fault of the kernel, so
+ * this takes privilege.
+ */
+
+#define PUNCH_TIMEOUT	10	/* seconds; none of these takes one */
+
+struct punch {
+	int fd, uffd;
+	char *at;		/* a shared mapping of the file */
+	char *source;		/* what the writer waits for */
+	pthread_t writer, remover;
+	int err;		/* of MADV_REMOVE */
+	pid_t tid;		/* of the thread that does it */
+};
+
+struct sealer {
+	char *at;
+	pthread_t thread;
+	int err;
+	pid_t tid;
+	bool done;
+	struct peeked word;	/* right after mseal() has returned */
+};
+
+static void *write_from_hole(void *arg)
+{
+	struct punch *p = arg;
+
+	return (void *)(long)(pwrite(p->fd, p->source, page_size, 0) ==
+			      (ssize_t)page_size);
+}
+
+static void *punch_hole(void *arg)
+{
+	struct punch *p = arg;
+
+	__atomic_store_n(&p->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	p->err = madvise(p->at + 2 * page_size, 2 * page_size, MADV_REMOVE) ? errno : 0;
+	return NULL;
+}
+
+static void *seal_page(void *arg)
+{
+	struct sealer *s = arg;
+
+	__atomic_store_n(&s->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	s->err = sys_mseal(s->at, page_size, MSEAL_DISCARD);
+	s->word = peek(s->at);
+	__atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Does the thread sleep in the kernel, where only a signal that kills wakes it? */
+static bool is_stuck(const pid_t *tid)
+{
+	const pid_t of = __atomic_load_n(tid, __ATOMIC_ACQUIRE);
+	char path[64], text[256] = "", *state;
+	ssize_t n;
+	int fd;
+
+	if (!of)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", of);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	state = n > 0 ? strrchr(text, ')') : NULL;
+	return state && state[1] == ' ' && state[2] == 'D';
+}
+
+/*
+ * Wait until the thread has been seen stuck many times in a row, or is done.
+ * Returns whether it is stuck.
+ */
+static bool wait_until_stuck(const pid_t *tid, const bool *done)
+{
+	struct timespec now, end;
+	int looks = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += PUNCH_TIMEOUT;
+	do {
+		if (done && __atomic_load_n(done, __ATOMIC_ACQUIRE))
+			return false;
+		looks = is_stuck(tid) ? looks + 1 : 0;
+		if (looks == 200)
+			return true;
+		sched_yield();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec);
+	return false;
+}
+
+static bool join_in_time(pthread_t thread)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PUNCH_TIMEOUT;
+	return !pthread_timedjoin_np(thread, NULL, &end);
+}
+
+FIXTURE(punch) {
+	struct punch p;
+	bool released;
+};
+
+FIXTURE_SETUP(punch)
+{
+	struct punch *p = &self->p;
+	struct pollfd event = { .events = POLLIN };
+
+	p->uffd = uffd_open(0, 0);
+	if (no_uffd(p->uffd))
+		SKIP(return, "the kernel has no userfaultfd");
+	if (p->uffd == -EPERM)
+		SKIP(return, "no permission to answer faults of the kernel");
+	ASSERT_LE(0, p->uffd);
+	p->fd = memfd_create("mseal", MFD_CLOEXEC);
+	ASSERT_LE(0, p->fd);
+	ASSERT_EQ(0, ftruncate(p->fd, PAGES * page_size));
+	p->at = find_hole(PAGES, page_size);
+	ASSERT_NE(NULL, p->at);
+	ASSERT_NE(NULL, map_at(p->at, PAGES * page_size, MAP_SHARED, p->fd));
+	fill(p->at, PAGES, page_size, IN_MEMORY);
+	p->source = find_hole(1, page_size);
+	ASSERT_NE(NULL, p->source);
+	ASSERT_NE(NULL, map_at(p->source, page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	ASSERT_EQ(0, uffd_register(p->uffd, p->source, page_size,
+				   UFFDIO_REGISTER_MODE_MISSING));
+
+	ASSERT_EQ(0, pthread_create(&p->writer, NULL, write_from_hole, p));
+	event.fd = p->uffd;
+	ASSERT_EQ(1, poll(&event, 1, PUNCH_TIMEOUT * 1000));
+	ASSERT_EQ(0, pthread_create(&p->remover, NULL, punch_hole, p));
+	ASSERT_TRUE(wait_until_stuck(&p->tid, NULL))
+		TH_LOG("MADV_REMOVE does not wait for the writer");
+}
+
+/* Let the writer go on, and with it MADV_REMOVE. */
+static bool release(struct punch *p)
+{
+	return !uffd_zeropage(p->uffd, p->source, page_size) &&
+	       join_in_time(p->writer) && join_in_time(p->remover);
+}
+
+FIXTURE_TEARDOWN(punch)
+{
+	if (!self->released)
+		release(&self->p);
+}
+
+static bool start_sealer(struct sealer *s, char *at)
+{
+	*s = (struct sealer){ .at = at };
+	return !pthread_create(&s->thread, NULL, seal_page, s);
+}
+
+/* mseal() waits for no hole that is elsewhere. */
+TEST_F(punch, elsewhere)
+{
+	struct punch *p = &self->p;
+	const struct {
+		const char *name;
+		char *at;
+	} places[] = {
+		{ "anonymous memory", map_pages(1) },
+		{ "the page before the hole", p->at + page_size },
+		{ "the page after the hole", p->at + 4 * page_size },
+		{ "another mapping of that page",
+		  mmap(NULL, page_size, PROT_READ, MAP_SHARED, p->fd, 4 * page_size) },
+	};
+	struct sealer s[ARRAY_SIZE(places)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		ASSERT_TRUE(places[i].at && places[i].at != MAP_FAILED);
+		ASSERT_TRUE(start_sealer(&s[i], places[i].at));
+		EXPECT_FALSE(wait_until_stuck(&s[i].tid, &s[i].done))
+			TH_LOG("mseal() of %s waits", places[i].name);
+	}
+	self->released = true;
+	EXPECT_TRUE(release(p));
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		ASSERT_TRUE(join_in_time(s[i].thread));
+		EXPECT_EQ(0, s[i].err)
+			TH_LOG("%s", places[i].name);
+	}
+	EXPECT_EQ(0, p->err);
+}
+
+/* It waits for one in the pages that it seals, however they are mapped. */
+TEST_F(punch, in_what_is_sealed)
+{
+	struct punch *p = &self->p;
+	char *again = mmap(NULL, page_size, PROT_READ, MAP_SHARED, p->fd,
+			   3 * page_size);
+	const struct {
+		const char *name;
+		char *at;
+	} places[] = {
+		{ "the first page of the hole", p->at + 2 * page_size },
+		{ "the last page of the hole", p->at + 3 * page_size },
+		{ "another mapping of that page", again },
+	};
+	struct sealer s[ARRAY_SIZE(places)];
+
+	ASSERT_NE(MAP_FAILED, again);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		ASSERT_TRUE(start_sealer(&s[i], places[i].at));
+		EXPECT_TRUE(wait_until_stuck(&s[i].tid, &s[i].done))
+			TH_LOG("mseal() of %s does not wait", places[i].name);
+	}
+	self->released = true;
+	EXPECT_TRUE(release(p));
+	EXPECT_EQ(0, p->err);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		ASSERT_TRUE(join_in_time(s[i].thread));
+		EXPECT_EQ(0, s[i].err);
+		/* What was sealed is the hole, and stays. */
+		EXPECT_TRUE(!s[i].word.err && !s[i].word.word)
+			TH_LOG("%s: the hole came after the seal", places[i].name);
+	}
+}
+
+/* Flags that promise nothing about contents do not wait. */
+TEST_F(punch, other_flags)
+{
+	struct punch *p = &self->p;
+	char *at = p->at + 2 * page_size;
+
+	/* alarm() of the harness is the bound here. */
+	EXPECT_EQ(0, sys_mseal(at, 2 * page_size, 0));
+	EXPECT_EQ(0, sys_mseal(at, 2 * page_size, MSEAL_MAP | MSEAL_PROT));
+	self->released = true;
+	EXPECT_TRUE(release(p));
+	EXPECT_EQ(0, p->err);
 }
 
 /* The results show what was not run. */
