@@ -26,9 +26,9 @@
  * flags 0, is printed as "sl"; any other set of these is printed as it is.
  *
  *   mseal_diff_test [OPTION...] FIRST [COUNT]	a hash of each case
- *	--text		the text of each case
- *	--every		the VMAs after all steps; else after calls, and not after
- *			mseal() of the layout
+ *	--text		the text of each case, with the VMAs after each step from the
+ *			end of the layout on; the hash has them after calls only
+ *	--every		the VMAs after each step
  *	--seed N	another stream of cases (default 1)
  *	--list FILE	these cases; a line is a number and, optionally, a mask of
  *			the steps to run, in hexadecimal
@@ -142,11 +142,11 @@ struct step {
 };
 
 static struct step steps[MAX_STEPS];
-static int nr_steps;
+static int nr_steps, nr_layout;	/* those of the layout come first */
 static int borders[MAX_BORDERS], nr_borders;
 
 static enum { NO_PLANT, PLANT_SHORT, PLANT_ERRNO, PLANT_HALF } plant;
-static bool every;
+static bool every, show;
 
 /* What is printed about a case; shared, so that it survives the case. */
 static struct {
@@ -656,6 +656,7 @@ static void gen_case(uint64_t seed, uint64_t nr)
 	limit = with_limit;
 
 	gen_layout();
+	nr_layout = nr_steps;
 	n = 1 + below(3);
 	for (int i = 0; i < n; i++) {
 		if (limit && i == n - 1 && one_in(2)) {
@@ -1502,7 +1503,7 @@ static bool run_case(uint64_t nr, uint64_t mask)
 		ret = run_step(step, i);
 		say_result(step, ret, errno);
 		limit |= step->op == OP_MAX_MAP_COUNT;
-		if (step->call || every)
+		if (step->call || every || (show && i >= nr_layout - 1))
 			say_vmas(" ", false);
 	}
 	say("end\n");
@@ -1553,7 +1554,7 @@ static void print(const char *what, size_t len)
 	}
 }
 
-static void report(uint64_t nr, uint64_t mask, bool show)
+static void report(uint64_t nr, uint64_t mask)
 {
 	char line[64];
 
@@ -1594,7 +1595,7 @@ static bool next_case(struct cases *cases, uint64_t *nr, uint64_t *mask)
  * ones from the list when it goes on: how many is in *done.
  */
 static void run_batch(const uint64_t *nrs, const uint64_t *masks, int nr, uint64_t seed,
-		      bool show, volatile int *done)
+		      volatile int *done)
 {
 	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
 
@@ -1608,7 +1609,7 @@ static void run_batch(const uint64_t *nrs, const uint64_t *masks, int nr, uint64
 
 		gen_case(seed, nrs[i]);
 		clean = run_case(nrs[i], masks[i]);
-		report(nrs[i], masks[i], show);
+		report(nrs[i], masks[i]);
 		flush();
 		*done = i + 1;
 		if (!clean)
@@ -1617,7 +1618,7 @@ static void run_batch(const uint64_t *nrs, const uint64_t *masks, int nr, uint64
 	_exit(0);
 }
 
-static void run_cases(struct cases *cases, bool show)
+static void run_cases(struct cases *cases)
 {
 	uint64_t nrs[NR_ARENAS], masks[NR_ARENAS];
 	int nr = 0, status, taken;
@@ -1645,7 +1646,7 @@ static void run_cases(struct cases *cases, bool show)
 		if (child < 0)
 			die("fork");
 		if (!child)
-			run_batch(nrs, masks, taken, cases->seed, show, done);
+			run_batch(nrs, masks, taken, cases->seed, done);
 		if (waitpid(child, &status, 0) != child)
 			die("waitpid");
 		taken = *done;
@@ -1654,7 +1655,7 @@ static void run_cases(struct cases *cases, bool show)
 				say("killed by signal %d\n", WTERMSIG(status));
 			else
 				say("cannot go on: %d\n", WEXITSTATUS(status));
-			report(nrs[taken], masks[taken], show);
+			report(nrs[taken], masks[taken]);
 			flush();
 			set_max_map_count(old_max_map_count);
 			taken++;
@@ -1671,7 +1672,6 @@ int main(int argc, char **argv)
 	struct cases cases = { .seed = 1 };
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	const char *list = NULL;
-	bool show = false;
 	cpu_set_t cpu;
 	int i;
 
@@ -1738,7 +1738,7 @@ int main(int argc, char **argv)
 		if (!cases.list)
 			die(list);
 	}
-	run_cases(&cases, show);
+	run_cases(&cases);
 	print("done\n", 5);
 	flush();
 	return 0;
