@@ -679,7 +679,7 @@ static void armed_truncate(void)
 
 	/* Truncating is never refused. */
 	want = 0;
-	for (tries = 0; tries < MAX_TRIES && under_way < 3 && !gained; tries++) {
+	for (tries = 0; tries < MAX_TRIES && under_way < 2 && !gained; tries++) {
 		int fd = new_file(MANY_PAGES), after;
 		struct peeked now;
 		char *at = map_at(room(MANY_PAGES), MANY_PAGES, MAP_PRIVATE, fd, OWNER);
@@ -821,7 +821,7 @@ static void stale_page(bool by_elements)
 
 	/* The discard is from before the seal, so nothing is refused. */
 	want = 0;
-	for (tries = 0; tries < (stale ? MAX_TRIES : 8) && stale < 5 && !gained; tries++)
+	for (tries = 0; tries < (stale ? MAX_TRIES : 4) && stale < 3 && !gained; tries++)
 		stale += try_stale_page(cpu, by_elements);
 	note("in %d of %d tries the other CPU still had the page when it was sealed",
 	     stale, tries);

@@ -1986,7 +1986,7 @@ TEST(shm_page_by_page)
 	if (!have_shm)
 		SKIP(return, "no SysV shared memory");
 	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
-		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
+		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags += MSEAL_ALL) {
 			char *at = find_hole(PAGES, page_size);
 			struct shmid_ds ds;
 			int id;
@@ -2776,7 +2776,7 @@ TEST_F(map_count, page_by_page)
 	} orders[] = { { "upwards", 0, 1 }, { "downwards", PAGES - 1, -1 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
-		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags++) {
+		for (unsigned long flags = 0; flags <= MSEAL_ALL; flags += MSEAL_ALL) {
 			unsigned int seals[PAGES] = { 0 };
 			char *at = map_pages(PAGES), *other = map_pages(3);
 			int page = orders[i].first;
