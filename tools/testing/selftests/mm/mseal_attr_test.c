@@ -2975,11 +2975,14 @@ static bool start_sealer(struct sealer *s, char *at)
 TEST_F(punch, elsewhere)
 {
 	struct punch *p = &self->p;
+	char *other = mmap(NULL, PAGES * page_size, PROT_READ,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const struct {
 		const char *name;
 		char *at;
 	} places[] = {
 		{ "anonymous memory", map_pages(1) },
+		{ "the same page of another file", other + 2 * page_size },
 		{ "the page before the hole", p->at + page_size },
 		{ "the page after the hole", p->at + 4 * page_size },
 		{ "another mapping of that page",
@@ -2987,6 +2990,7 @@ TEST_F(punch, elsewhere)
 	};
 	struct sealer s[ARRAY_SIZE(places)];
 
+	ASSERT_NE(MAP_FAILED, other);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		ASSERT_TRUE(places[i].at && places[i].at != MAP_FAILED);
 		ASSERT_TRUE(start_sealer(&s[i], places[i].at));
@@ -3000,6 +3004,24 @@ TEST_F(punch, elsewhere)
 		EXPECT_EQ(0, s[i].err)
 			TH_LOG("%s", places[i].name);
 	}
+	EXPECT_EQ(0, p->err);
+}
+
+/* Nor for one of another process, in the same pages of the same file. */
+TEST_F(punch, in_another_process)
+{
+	struct punch *p = &self->p;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		/* It ends a wait, too. */
+		alarm(PUNCH_TIMEOUT);
+		_exit(sys_mseal(p->at + 2 * page_size, 2 * page_size, MSEAL_DISCARD));
+	}
+	EXPECT_EQ(0, reap(pid));
+	self->released = true;
+	EXPECT_TRUE(release(p));
 	EXPECT_EQ(0, p->err);
 }
 
