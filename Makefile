@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree status export patch kernel guest run test test-list test-overlay kunit \
-	attacks sysmap bench stress fuzz coverage mutants clean distclean
+	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
 	@echo 'make run             all of the set-up, then a demonstration in a booted UML guest'
@@ -33,6 +33,8 @@ help:
 	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine]'
 	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
 	@echo 'make attacks         the attacks alone, on the pristine kernel and on ours [GUEST=]'
+	@echo 'make differential    random calls on both kernels, a million; goes on where it was'
+	@echo '                     stopped [CASES=] [SEED=] [GUEST=um|x86_64]'
 	@echo 'make sysmap          sealed system mappings alone, in the x86_64 guest [ARCH=arm64]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
 	@echo 'make stress          races with mseal(), Yama and SELinux, with KASAN and lockdep [ROUNDS=]'
@@ -91,6 +93,13 @@ attacks: tree
 	@KERNEL=pristine $S/build >/dev/null
 	@KERNEL=patched $S/build >/dev/null
 	@$S/tests/attacks $(GUEST)
+
+differential: tree
+	@KERNEL=pristine $S/build >/dev/null
+	@KERNEL=patched $S/build >/dev/null
+	@mkdir -p "$${BUILD:-build}/log"
+	@$S/tests/differential $(GUEST) --cases $(or $(CASES),1000000) $(if $(SEED),--seed $(SEED)) \
+		--state "$${BUILD:-build}/log/differential-$(GUEST).json"
 
 # Of arm64 one kernel is enough: it is built by a cross compiler, which takes minutes.
 sysmap: tree
