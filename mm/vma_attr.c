@@ -384,6 +384,9 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	vma_iter_load(&vmi);
 	prev = vma_prev(&vmi);
 	for_each_vma_range(vmi, vma, end) {
+		/* After a merge that did not come about a VMA is found again. */
+		if (vma == prev)
+			continue;
 		if (!has_seals(vma, seals) || unlikely(err)) {
 			/* A whole VMA: this cannot fail. */
 			vma = seal_part(&vmi, prev, vma, vma->vm_start,

@@ -812,6 +812,16 @@ static bool seal_close(vm_flags_t seals)
 	ASSERT_EQ(seal_pages(&mm, 0, 1, seals), 0);
 	ASSERT_LAYOUT_SEALS(&mm, "|#|######|#|", seals);
 	ASSERT_EQ(nr_closed, 0);
+	unmap_layout(&mm);
+
+	/* One split is possible, and the other is not: what was split stays so. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwww"));
+	vma_lookup(&mm, TEST_ADDR(0))->vm_ops = &ops;
+	sysctl_max_map_count = 2;
+	ASSERT_EQ(seal_pages(&mm, 1, 3, seals), -ENOMEM);
+	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
+	ASSERT_LAYOUT_SEALS(&mm, "|.|.....|", seals);
+	ASSERT_EQ(nr_closed, 0);
 
 	unmap_layout(&mm);
 	return true;
