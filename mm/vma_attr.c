@@ -160,8 +160,8 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
 			       enum vma_attr_op op)
 {
+	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_start);
 	unsigned long mapped_to = vma->vm_start;
-	VMA_ITERATOR(vmi, vma->vm_mm, mapped_to);
 
 	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start != mapped_to)
@@ -356,8 +356,8 @@ static int seal_last(struct vm_area_struct *vma, unsigned long start,
 int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, unsigned long mseal_flags)
 {
-	unsigned int seals = mseal_flags_to_seals(mseal_flags);
 	VMA_ITERATOR(vmi, mm, start);
+	unsigned int seals = mseal_flags_to_seals(mseal_flags);
 	struct vm_area_struct *vma, *prev;
 	struct range_facts facts;
 	int err;

@@ -168,8 +168,8 @@ static void wait_add_punches(struct vma_attr_wait *wait, struct mm_struct *mm,
 static void wait_for_truncations(struct mm_struct *mm, unsigned long start,
 				 unsigned long end)
 {
-	struct address_space *mapping, *last = NULL;
 	VMA_ITERATOR(vmi, mm, start);
+	struct address_space *mapping, *last = NULL;
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end) {

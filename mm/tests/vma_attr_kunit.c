@@ -306,7 +306,8 @@ static void mseal_arguments(struct kunit *test)
 
 	/* Alignment is checked before the length and before the mappings. */
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, PAGE_SIZE, 0), -EINVAL, "addr + 1");
-	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, 0, 0), -EINVAL, "addr + 1, no length");
+	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, addr + 1, 0, 0), -EINVAL,
+		       "addr + 1, no length");
 	ASSERT_REFUSED(test, kunit_mm_syscall(mseal, arena_end(test) + 1, PAGE_SIZE, 0), -EINVAL,
 		       "unmapped + 1");
 

@@ -162,7 +162,7 @@ static int seal_pages(struct mm_struct *mm, int first, int end, vm_flags_t seals
 
 	while (mseal_bits(flags) != seals) {
 		if (++flags > (MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD))
-			return -ENOSYS;	/* No call does this. */
+			return -EDOM;	/* No call does this. */
 	}
 
 	return vma_attr_seal_range(mm, TEST_ADDR(first), TEST_ADDR(end), flags);
