@@ -160,8 +160,13 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
 			       enum vma_attr_op op)
 {
-	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_start);
-	unsigned long mapped_to = vma->vm_start;
+	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_end);
+	unsigned long mapped_to = vma->vm_end;
+
+	if (!vma_attr_permits(vma, op))
+		return false;
+	if (end <= mapped_to)
+		return true;
 
 	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start != mapped_to)
@@ -237,6 +242,8 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	bool droppable = false, fixed = true;
 
 	for_each_vma_range(*vmi, vma, end) {
+		const vm_flags_t flags = vma_flags_to_legacy(vma->flags);
+
 		if (vma->vm_start > mapped_to)
 			return -ENOMEM;
 		/* mseal(2) fails with this error, whatever a policy returns. */
@@ -247,9 +254,9 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 			first = vma;
 		last = vma;
 		if (!((seals_of(vma) | seals) & SEAL_MAP) ||
-		    vma_flags_can_grow(&vma->flags))
+		    (flags & (VM_GROWSDOWN | VM_GROWSUP)))
 			fixed = false;
-		if (vma_test_single_mask(vma, VMA_DROPPABLE))
+		if (flags & VM_DROPPABLE)
 			droppable = true;
 		mapped_to = vma->vm_end;
 	}
@@ -375,10 +382,13 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 			return err;
 	}
 	err = seal_last(facts.last, max(start, facts.last->vm_start), end, seals);
-	if (unlikely(err))
+	if (unlikely(err)) {
 		seals = 0;	/* only merge what was split */
-	else
+	} else {
 		widen_bounds(mm, start, end, facts.fixed);
+		if (facts.first == facts.last)
+			return 0;
+	}
 
 	vma_iter_set(&vmi, start);
 	vma_iter_load(&vmi);

@@ -179,7 +179,8 @@ static __always_inline bool vma_attr_may_be_sealed(const struct mm_struct *mm,
  */
 static __always_inline bool vma_attr_sealed(const struct vm_area_struct *vma)
 {
-	return unlikely(vma_test_any_mask(vma, VMA_SEAL_ANY));
+	/* Built for size, vma_test_any_mask() makes up its mask at run time. */
+	return unlikely(vma_flags_to_legacy(vma->flags) & VM_SEAL_ANY);
 }
 
 /**
