@@ -266,4 +266,19 @@ static inline struct peeked peek(const char *addr)
 	return p;
 }
 
+/* The type of uprobes for perf_event_open(), or -1 if there are none. */
+static inline int uprobe_type(void)
+{
+	int fd, type = -1;
+	char text[16] = "";
+
+	fd = open("/sys/bus/event_source/devices/uprobe/type", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		type = atoi(text);
+	close(fd);
+	return type;
+}
+
 #endif /* MSEAL_ATTR_H */

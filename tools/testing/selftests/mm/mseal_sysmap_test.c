@@ -741,20 +741,6 @@ TEST_F(level, move_vdso)
 
 /* uprobes */
 
-static int uprobe_type(void)
-{
-	int fd, type = -1;
-	char text[16] = "";
-
-	fd = open("/sys/bus/event_source/devices/uprobe/type", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		type = atoi(text);
-	close(fd);
-	return type;
-}
-
 /* A breakpoint in the probe: a file descriptor, or minus the error. */
 static int set_uprobe(struct probe *p, const char *file, unsigned long offset)
 {

@@ -446,20 +446,6 @@ static int in_child(int (*run)(void))
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : 1;
 }
 
-static int uprobe_type(void)
-{
-	int fd, type = -1;
-	char text[16] = "";
-
-	fd = open("/sys/bus/event_source/devices/uprobe/type", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		type = atoi(text);
-	close(fd);
-	return type;
-}
-
 /* Where in the file an address of this program is: false if nowhere. */
 static bool file_offset(unsigned long address, unsigned long *offset)
 {
