@@ -106,17 +106,9 @@ static bool caller_can_write(struct vm_area_struct *vma)
 					 /* execute= */ false, /* foreign= */ false);
 }
 
-/* The slow path of vma_attr_permits(): @vma has a seal. */
-bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
+/* Do these seals permit what they refuse to a caller that cannot write? */
+static noinline bool held_permits(struct vm_area_struct *vma, unsigned int held)
 {
-	const struct vma_attr_rule *rule = &vma_attr_rules[op];
-	const unsigned int seals = seals_of(vma);
-	const unsigned int held = seals & rule->unless_writable;
-
-	if (seals & rule->always)
-		return false;
-	if (!held)
-		return true;
 	if (held != SEAL_DISCARD_WEAK) {
 		/* A shadow stack has VM_WRITE, but no store can write to it. */
 		return !vma_test_single_mask(vma, VMA_SHADOW_STACK) &&
@@ -125,6 +117,19 @@ bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
 
 	/* The weak discard rule is about private anonymous memory only. */
 	return !vma_is_anonymous(vma) || caller_can_write(vma);
+}
+
+/* The slow path of vma_attr_permits(): @vma has a seal. */
+bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
+{
+	const struct vma_attr_rule *rule = &vma_attr_rules[op];
+	const unsigned int seals = seals_of(vma);
+
+	if (seals & rule->always)
+		return false;
+
+	return !(seals & rule->unless_writable) ||
+	       held_permits(vma, seals & rule->unless_writable);
 }
 
 /* The slow path of vma_attr_range_permits(): there may be seals in the range. */
@@ -156,27 +161,28 @@ bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 	       vma_attr_range_permits(vma->vm_mm, vma->vm_end, end, op);
 }
 
-/* The slow path of vma_attr_permits_to_gap(): the range may have seals. */
-bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
-			       enum vma_attr_op op)
+/* The slow path of vma_attr_find_refusal(): the range may have seals. */
+struct vm_area_struct *__vma_attr_find_refusal(struct vm_area_struct *vma,
+					       unsigned long end,
+					       enum vma_attr_op op)
 {
-	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_end);
 	unsigned long mapped_to = vma->vm_end;
 
 	if (!vma_attr_permits(vma, op))
-		return false;
-	if (end <= mapped_to)
-		return true;
+		return vma;
+	if (end > mapped_to) {
+		VMA_ITERATOR(vmi, vma->vm_mm, mapped_to);
 
-	for_each_vma_range(vmi, vma, end) {
-		if (vma->vm_start != mapped_to)
-			break;
-		if (!vma_attr_permits(vma, op))
-			return false;
-		mapped_to = vma->vm_end;
+		for_each_vma_range(vmi, vma, end) {
+			if (vma->vm_start != mapped_to)
+				break;
+			if (!vma_attr_permits(vma, op))
+				return vma;
+			mapped_to = vma->vm_end;
+		}
 	}
 
-	return true;
+	return NULL;
 }
 
 /* The slow path of vma_attr_still_permits(): some VMA of @mm is sealed. */
@@ -222,53 +228,58 @@ static bool has_seals(const struct vm_area_struct *vma, unsigned int seals)
  * struct range_facts - What check_range() found out about the VMAs of a range
  * @first: the VMA in which the range begins
  * @last: the VMA in which it ends
- * @fixed: with the seals that are to be added, none can move or grow
+ * @any: the flags that any of them has
+ * @all: the flags that all of them have
  */
 struct range_facts {
 	struct vm_area_struct *first, *last;
-	bool fixed;
+	vm_flags_t any, all;
 };
 
 /*
  * Can all of [start, end) be sealed? A gap is refused: an unsealed mapping
- * could fill it later, in a range that the user believes to be sealed.
+ * could fill it later, in a range that the user believes to be sealed. The
+ * iterator is left at the last VMA.
  */
 static int check_range(struct vma_iterator *vmi, unsigned long start,
 		       unsigned long end, unsigned int seals,
 		       unsigned long mseal_flags, struct range_facts *facts)
 {
-	struct vm_area_struct *vma, *first = NULL, *last = NULL;
+	struct vm_area_struct *vma = vma_find(vmi, end);
 	unsigned long mapped_to = start;
-	bool droppable = false, fixed = true;
 
-	for_each_vma_range(*vmi, vma, end) {
-		const vm_flags_t flags = vma_flags_to_legacy(vma->flags);
+	*facts = (struct range_facts){ .first = vma, .all = ~0UL };
 
-		if (vma->vm_start > mapped_to)
-			return -ENOMEM;
+	for (; vma && vma->vm_start <= mapped_to; vma = vma_next(vmi)) {
+		const unsigned long part_end = min(end, vma->vm_end);
+
 		/* mseal(2) fails with this error, whatever a policy returns. */
-		if (security_mseal(vma, mapped_to, min(end, vma->vm_end),
-				   mseal_flags))
+		if (security_mseal(vma, mapped_to, part_end, mseal_flags))
 			return -EPERM;
-		if (!first)
-			first = vma;
-		last = vma;
-		if (!((seals_of(vma) | seals) & SEAL_MAP) ||
-		    (flags & (VM_GROWSDOWN | VM_GROWSUP)))
-			fixed = false;
-		if (flags & VM_DROPPABLE)
-			droppable = true;
-		mapped_to = vma->vm_end;
+		facts->any |= vma_flags_to_legacy(vma->flags);
+		facts->all &= vma_flags_to_legacy(vma->flags);
+		mapped_to = part_end;
+		if (mapped_to == end)
+			break;
 	}
 	if (mapped_to < end)
 		return -ENOMEM;
 
 	/* The kernel may discard these at any time, sealed or not. */
-	if ((seals & SEAL_DISCARD) && droppable)
+	if ((seals & SEAL_DISCARD) && (facts->any & VM_DROPPABLE))
 		return -EINVAL;
 
-	*facts = (struct range_facts){ first, last, fixed };
+	facts->last = vma;
 	return 0;
+}
+
+/* With these seals, can none of the VMAs move or grow? */
+static bool stays_in_place(const struct range_facts *facts, unsigned int seals)
+{
+	if (facts->any & (VM_GROWSDOWN | VM_GROWSUP))
+		return false;
+
+	return (seals & SEAL_MAP) || (facts->all & VM_SEAL_MAP);
 }
 
 /* Split @vma at @addr, unless it already has the seals. */
@@ -284,6 +295,23 @@ static int split_at(struct vm_area_struct *vma, unsigned long addr,
 	return split_vma(&vmi, vma, addr, /* new_below= */ 1);
 }
 
+/* Undo split_at(). If there is no memory to merge, the VMA stays split. */
+static void join_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	VMA_ITERATOR(vmi, vma->vm_mm, addr);
+	vma_flags_t flags = vma->flags;
+	struct vm_area_struct *prev;
+
+	if (vma->vm_start != addr)
+		return;
+
+	vma_iter_load(&vmi);
+	prev = vma_prev(&vmi);
+	vma_next(&vmi);
+	vma = vma_modify_flags(&vmi, prev, vma, addr, vma->vm_end, &flags);
+	VM_WARN_ON_ONCE(IS_ERR(vma) && PTR_ERR(vma) != -ENOMEM);
+}
+
 static void set_seals(struct vm_area_struct *vma, unsigned int seals)
 {
 	vma_start_write(vma);
@@ -291,52 +319,41 @@ static void set_seals(struct vm_area_struct *vma, unsigned int seals)
 }
 
 /*
- * Seal [start, end) of the VMA at @start. Its border with a neighbour that has the
- * seals already is moved, which takes no further VMA; else it is split where that is
- * necessary.
+ * Seal [start, end), which the VMAs from that at the iterator on cover. A border
+ * with a neighbour that has the seals already is moved, which takes no further VMA;
+ * otherwise a VMA is split where that is necessary.
  *
- * Return: the VMA that now covers the range, or an error: then it may have been
- * split for nothing, and no seal is added.
+ * Return: 0, or an error if a VMA that the range covers in part could not be split.
+ * Whole VMAs are always sealed.
  */
-static struct vm_area_struct *seal_part(struct vma_iterator *vmi,
-					struct vm_area_struct *prev,
-					struct vm_area_struct *vma,
-					unsigned long start, unsigned long end,
-					unsigned int seals)
-{
-	vma_flags_t flags = vma->flags;
-	struct vm_area_struct *merged;
-
-	vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
-	merged = vma_modify_flags(vmi, prev, vma, start, end, &flags);
-	if (IS_ERR(merged)) {
-		if (vma->vm_start != start || vma->vm_end != end)
-			return merged;
-		/* There was no memory to merge a whole VMA: it stays apart. */
-		merged = vma;
-	}
-	set_seals(merged, seals);
-
-	return merged;
-}
-
-/* Seal the end of a range, which lies within @vma from @start on. */
-static int seal_last(struct vm_area_struct *vma, unsigned long start,
+static int seal_vmas(struct vma_iterator *vmi, unsigned long start,
 		     unsigned long end, unsigned int seals)
 {
-	VMA_ITERATOR(vmi, vma->vm_mm, start);
-	struct vm_area_struct *prev;
+	struct vm_area_struct *prev = vma_prev(vmi);
+	struct vm_area_struct *vma;
 
-	if (has_seals(vma, seals))
-		return 0;
+	for_each_vma_range(*vmi, vma, end) {
+		const unsigned long from = max(start, vma->vm_start);
+		const unsigned long to = min(end, vma->vm_end);
+		vma_flags_t flags = vma->flags;
+		struct vm_area_struct *merged;
 
-	vma_iter_load(&vmi);
-	prev = vma_prev(&vmi);
-	if (start > vma->vm_start)
+		if (!has_seals(vma, seals)) {
+			if (from > vma->vm_start)
+				prev = vma;
+			vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
+			merged = vma_modify_flags(vmi, prev, vma, from, to, &flags);
+			if (!IS_ERR(merged))
+				vma = merged;
+			else if (vma->vm_start != from || vma->vm_end != to)
+				return PTR_ERR(merged);
+			/* If there is no memory to merge, a whole VMA stays apart. */
+			set_seals(vma, seals);
+		}
 		prev = vma;
-	vma_next(&vmi);
+	}
 
-	return PTR_ERR_OR_ZERO(seal_part(&vmi, prev, vma, start, end, seals));
+	return 0;
 }
 
 /**
@@ -346,10 +363,10 @@ static int seal_last(struct vm_area_struct *vma, unsigned long start,
  * @end: end address, exclusive, page aligned, above @start
  * @mseal_flags: the flags of mseal(2), known ones
  *
- * First come the steps that can fail: the range is checked, split at its start if
- * it has several VMAs, and its last VMA, often the only one, is sealed up to its
- * end. From then on nothing can fail: VMAs that become equal stay apart if there is
- * no memory to merge them. So no seal has to be removed after an error.
+ * First come the steps that can fail: the range is checked, and if it has several
+ * VMAs, it is split at its start, and its last VMA is sealed up to its end. From
+ * then on nothing can fail: VMAs that become equal stay apart if there is no memory
+ * to merge them. So no seal has to be removed after an error.
  *
  * At vm.max_map_count the split at the start of several VMAs is refused even where
  * the first could be joined with the second.
@@ -365,8 +382,9 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 {
 	VMA_ITERATOR(vmi, mm, start);
 	unsigned int seals = mseal_flags_to_seals(mseal_flags);
-	struct vm_area_struct *vma, *prev;
 	struct range_facts facts;
+	unsigned long last;
+	bool split;
 	int err;
 
 	mmap_assert_write_locked(mm);
@@ -375,35 +393,29 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	if (err)
 		return err;
 
-	/* The old VMA keeps the upper part, so facts.last stays the last. */
-	if (facts.first != facts.last && start > facts.first->vm_start) {
-		err = split_at(facts.first, start, seals);
-		if (err)
-			return err;
-	}
-	err = seal_last(facts.last, max(start, facts.last->vm_start), end, seals);
-	if (unlikely(err)) {
-		seals = 0;	/* only merge what was split */
-	} else {
-		widen_bounds(mm, start, end, facts.fixed);
-		if (facts.first == facts.last)
-			return 0;
-	}
-
-	vma_iter_set(&vmi, start);
-	vma_iter_load(&vmi);
-	prev = vma_prev(&vmi);
-	for_each_vma_range(vmi, vma, end) {
-		/* After a merge that did not come about a VMA is found again. */
-		if (vma == prev)
-			continue;
-		if (!has_seals(vma, seals) || unlikely(err)) {
-			/* A whole VMA: this cannot fail. */
-			vma = seal_part(&vmi, prev, vma, vma->vm_start,
-					vma->vm_end, seals);
+	split = start > facts.first->vm_start;
+	if (facts.first != facts.last) {
+		/* The old VMA keeps the upper part. */
+		if (split) {
+			err = split_at(facts.first, start, seals);
+			if (err)
+				return err;
 		}
-		prev = vma;
+		if (end < facts.last->vm_end) {
+			last = facts.last->vm_start;
+			vma_iter_set(&vmi, last);
+			vma_iter_load(&vmi);
+			err = seal_vmas(&vmi, last, end, seals);
+		}
+		vma_iter_set(&vmi, start);
+		vma_iter_load(&vmi);
 	}
+	if (!err)
+		err = seal_vmas(&vmi, start, end, seals);
+	if (!err)
+		widen_bounds(mm, start, end, stays_in_place(&facts, seals));
+	else if (split)
+		join_at(facts.first, start);
 
 	return err;
 }

@@ -110,8 +110,9 @@ extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op);
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op);
-bool __vma_attr_permits_to_gap(struct vm_area_struct *vma, unsigned long end,
-			       enum vma_attr_op op);
+struct vm_area_struct *__vma_attr_find_refusal(struct vm_area_struct *vma,
+					       unsigned long end,
+					       enum vma_attr_op op);
 bool __vma_attr_range_permits(struct mm_struct *mm, unsigned long start,
 			      unsigned long end, enum vma_attr_op op);
 int __vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
@@ -224,23 +225,26 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 }
 
 /**
- * vma_attr_permits_to_gap() - Do a mapping and those adjacent permit an operation?
+ * vma_attr_find_refusal() - Which of a mapping and those adjacent refuses?
  * @vma: the first mapping of the range
  * @end: the end of the range, exclusive
  * @op: what is about to be done to every mapping of the range
  *
- * As vma_attr_permits_to(), for an operation that ends at the first gap.
+ * As vma_attr_permits_to(), for an operation that ends at the first gap and that
+ * has to know how far it would have come.
  *
  * Context: mmap lock in either mode.
- * Return: true if it may go ahead up to the first gap or the end; if not, the
- * caller fails with -EPERM.
+ * Return: the first mapping whose seals refuse; when the caller comes to it, it fails
+ * with -EPERM. NULL if all permit it, up to the first gap or the end.
  */
-static __always_inline bool vma_attr_permits_to_gap(struct vm_area_struct *vma,
-						    unsigned long end,
-						    enum vma_attr_op op)
+static __always_inline struct vm_area_struct *
+vma_attr_find_refusal(struct vm_area_struct *vma, unsigned long end,
+		      enum vma_attr_op op)
 {
-	return !vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end) ||
-	       __vma_attr_permits_to_gap(vma, end, op);
+	if (!vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end))
+		return NULL;
+
+	return __vma_attr_find_refusal(vma, end, op);
 }
 
 /**
@@ -361,10 +365,11 @@ static inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 	return true;
 }
 
-static inline bool vma_attr_permits_to_gap(struct vm_area_struct *vma,
-					   unsigned long end, enum vma_attr_op op)
+static inline struct vm_area_struct *
+vma_attr_find_refusal(struct vm_area_struct *vma, unsigned long end,
+		      enum vma_attr_op op)
 {
-	return true;
+	return NULL;
 }
 
 static inline bool vma_attr_range_permits(struct mm_struct *mm,

@@ -255,18 +255,15 @@ static int do_change_op(struct run *run, const struct model_op *op,
 	const enum vma_attr_op attr_op = attr_op_for(op->type);
 	const unsigned long end = TEST_ADDR(op->end);
 	unsigned long addr = TEST_ADDR(op->first), next;
-	struct vm_area_struct *vma;
-	bool permitted = true;
+	struct vm_area_struct *vma, *refusal = NULL;
 	int err = 0, change_err;
 
 	VMA_ITERATOR(vmi, &run->mm, addr);
 	vma = vma_find(&vmi, end);
-	if (vma && !protect)
-		permitted = vma_attr_permits_to(vma, end, attr_op);
-	if (vma && protect && vma->vm_start <= addr)
-		permitted = vma_attr_permits_to_gap(vma, end, attr_op);
-	if (!permitted && !protect)
+	if (vma && !protect && !vma_attr_permits_to(vma, end, attr_op))
 		return -EPERM;
+	if (vma && protect && vma->vm_start <= addr)
+		refusal = vma_attr_find_refusal(vma, end, attr_op);
 
 	for (; addr < end; addr = next) {
 		vma = vma_lookup(&run->mm, addr);
@@ -278,10 +275,10 @@ static int do_change_op(struct run *run, const struct model_op *op,
 			continue;
 		}
 		next = min(vma->vm_end, end);
-		/* mprotect() asks for each VMA only to choose the error. */
-		if (!(protect && permitted) && !vma_attr_permits(vma, attr_op))
+		/* mprotect() has asked already: it goes on for the error only. */
+		if (protect ? vma == refusal : !vma_attr_permits(vma, attr_op))
 			return -EPERM;
-		if (!permitted)
+		if (refusal)
 			continue;
 		change_err = change_flags(&run->mm,
 					  &after->page[(addr - TEST_BASE) / PAGE_SIZE],
@@ -472,6 +469,23 @@ static bool mm_agrees(struct run *run)
 	return true;
 }
 
+/* Is the mapping that vma_attr_find_refusal() names the first that refuses? */
+static bool refusal_is_first(struct run *run, unsigned int first,
+			     unsigned int gap, enum vma_attr_op op)
+{
+	struct vm_area_struct *vma = vma_lookup(&run->mm, TEST_ADDR(first));
+	unsigned int page = first;
+
+	while (page < gap &&
+	       !model_range_refuses(&run->model, page, page + 1, modelled_as[op]))
+		page++;
+	if (page == gap)
+		return true;
+	ASSERT_EQ(vma_attr_find_refusal(vma, TEST_ADDR(gap), op),
+		  vma_lookup(&run->mm, TEST_ADDR(page)));
+	return true;
+}
+
 /* Permission checks of a range, not only of its VMAs. */
 static bool range_agrees(struct run *run, unsigned int first, unsigned int end)
 {
@@ -489,8 +503,9 @@ static bool range_agrees(struct run *run, unsigned int first, unsigned int end)
 			continue;
 		ASSERT_EQ(vma_attr_permits_to(vma, TEST_ADDR(end), op),
 			  !model_range_refuses(&run->model, first, end, modelled_as[op]));
-		ASSERT_EQ(vma_attr_permits_to_gap(vma, TEST_ADDR(end), op),
+		ASSERT_EQ(!vma_attr_find_refusal(vma, TEST_ADDR(end), op),
 			  !model_range_refuses(&run->model, first, gap, modelled_as[op]));
+		ASSERT_TRUE(refusal_is_first(run, first, gap, op));
 	}
 	return true;
 }
