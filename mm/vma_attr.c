@@ -219,9 +219,12 @@ static void widen_bounds(struct mm_struct *mm, unsigned long start,
 	mm->seal_end = fixed ? max(mm->seal_end, end) : ULONG_MAX;
 }
 
+/* Does @vma have all of these seals? */
 static bool has_seals(const struct vm_area_struct *vma, unsigned int seals)
 {
-	return (seals_of(vma) & seals) == seals;
+	const vm_flags_t mask = (vm_flags_t)seals << SEAL_SHIFT;
+
+	return (vma_flags_to_legacy(vma->flags) & mask) == mask;
 }
 
 /**
@@ -251,15 +254,10 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 	*facts = (struct range_facts){ .first = vma, .all = ~0UL };
 
 	for (; vma && vma->vm_start <= mapped_to; vma = vma_next(vmi)) {
-		const unsigned long part_end = min(end, vma->vm_end);
-
-		/* mseal(2) fails with this error, whatever a policy returns. */
-		if (security_mseal(vma, mapped_to, part_end, mseal_flags))
-			return -EPERM;
 		facts->any |= vma_flags_to_legacy(vma->flags);
 		facts->all &= vma_flags_to_legacy(vma->flags);
-		mapped_to = part_end;
-		if (mapped_to == end)
+		mapped_to = vma->vm_end;
+		if (mapped_to >= end)
 			break;
 	}
 	if (mapped_to < end)
@@ -270,7 +268,9 @@ static int check_range(struct vma_iterator *vmi, unsigned long start,
 		return -EINVAL;
 
 	facts->last = vma;
-	return 0;
+
+	/* mseal(2) fails with this error, whatever a policy returns. */
+	return security_mseal(vma->vm_mm, start, end, mseal_flags) ? -EPERM : 0;
 }
 
 /* With these seals, can none of the VMAs move or grow? */
@@ -319,33 +319,32 @@ static void set_seals(struct vm_area_struct *vma, unsigned int seals)
 }
 
 /*
- * Seal [start, end), which the VMAs from that at the iterator on cover. A border
+ * Seal [start, end), which @vma, at the iterator, and those after it cover. A border
  * with a neighbour that has the seals already is moved, which takes no further VMA;
  * otherwise a VMA is split where that is necessary.
  *
  * Return: 0, or an error if a VMA that the range covers in part could not be split.
  * Whole VMAs are always sealed.
  */
-static int seal_vmas(struct vma_iterator *vmi, unsigned long start,
-		     unsigned long end, unsigned int seals)
+static int seal_vmas(struct vma_iterator *vmi, struct vm_area_struct *vma,
+		     unsigned long start, unsigned long end, unsigned int seals)
 {
-	struct vm_area_struct *prev = vma_prev(vmi);
-	struct vm_area_struct *vma;
+	struct vm_area_struct *prev = vma_prev(vmi), *merged;
+
+	if (start > vma->vm_start)
+		prev = vma;
 
 	for_each_vma_range(*vmi, vma, end) {
-		const unsigned long from = max(start, vma->vm_start);
-		const unsigned long to = min(end, vma->vm_end);
 		vma_flags_t flags = vma->flags;
-		struct vm_area_struct *merged;
 
 		if (!has_seals(vma, seals)) {
-			if (from > vma->vm_start)
-				prev = vma;
 			vma_flags_set_mask(&flags, seals_to_vma_flags(seals));
-			merged = vma_modify_flags(vmi, prev, vma, from, to, &flags);
+			merged = vma_modify_flags(vmi, prev, vma,
+						  max(start, vma->vm_start),
+						  min(end, vma->vm_end), &flags);
 			if (!IS_ERR(merged))
 				vma = merged;
-			else if (vma->vm_start != from || vma->vm_end != to)
+			else if (start > vma->vm_start || end < vma->vm_end)
 				return PTR_ERR(merged);
 			/* If there is no memory to merge, a whole VMA stays apart. */
 			set_seals(vma, seals);
@@ -405,13 +404,13 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 			last = facts.last->vm_start;
 			vma_iter_set(&vmi, last);
 			vma_iter_load(&vmi);
-			err = seal_vmas(&vmi, last, end, seals);
+			err = seal_vmas(&vmi, facts.last, last, end, seals);
 		}
 		vma_iter_set(&vmi, start);
 		vma_iter_load(&vmi);
 	}
 	if (!err)
-		err = seal_vmas(&vmi, start, end, seals);
+		err = seal_vmas(&vmi, facts.first, start, end, seals);
 	if (!err)
 		widen_bounds(mm, start, end, stays_in_place(&facts, seals));
 	else if (split)

@@ -316,6 +316,23 @@ void vma_attr_wait_finish(struct vma_attr_wait *wait)
 	kvfree(wait->nodes);
 }
 
+static noinline void flush_vmas(struct mm_struct *mm, unsigned long start,
+				unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		const unsigned long from = max(start, vma->vm_start);
+		const unsigned long to = min(end, vma->vm_end);
+
+		if (is_vm_hugetlb_page(vma))
+			flush_hugetlb_tlb_range(vma, from, to);
+		else
+			flush_tlb_range(vma, from, to);
+	}
+}
+
 /**
  * vma_attr_flush() - Let no CPU use a page that has left a range before its seal
  * @mm: the mm
@@ -332,19 +349,6 @@ void vma_attr_wait_finish(struct vma_attr_wait *wait)
  */
 void vma_attr_flush(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
-
-	if (likely(!mm_tlb_flush_pending(mm)))
-		return;
-
-	for_each_vma_range(vmi, vma, end) {
-		const unsigned long from = max(start, vma->vm_start);
-		const unsigned long to = min(end, vma->vm_end);
-
-		if (is_vm_hugetlb_page(vma))
-			flush_hugetlb_tlb_range(vma, from, to);
-		else
-			flush_tlb_range(vma, from, to);
-	}
+	if (unlikely(mm_tlb_flush_pending(mm)))
+		flush_vmas(mm, start, end);
 }

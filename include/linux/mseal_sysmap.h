@@ -3,8 +3,8 @@
  * Sealing of system mappings. These are the mappings that the kernel makes in
  * each process: the vDSO, its data, the vectors, the pages for uprobes. Exec
  * decides once for each process whether they are sealed, and the mm keeps the
- * decision. The code that makes such mappings calls mseal_sysmap_seal() when
- * they are finished.
+ * decision. The code that makes such mappings calls mseal_sysmap_seal(), or
+ * mseal_sysmap_seal_vma() for each, when they are finished.
  *
  * See Documentation/userspace-api/mseal.rst for what user space is promised.
  */
@@ -12,6 +12,7 @@
 #define _LINUX_MSEAL_SYSMAP_H
 
 #include <linux/mm_types.h>
+#include <linux/vma_attr.h>
 
 struct ctl_table;
 struct mutex;
@@ -56,6 +57,21 @@ static inline void mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 		__mseal_sysmap_seal(mm, start, end);
 }
 
+/**
+ * mseal_sysmap_seal_vma() - Seal one system mapping that is finished
+ * @vma: the mapping
+ *
+ * As mseal_sysmap_seal(), for a caller that has the mapping at hand: exec saves
+ * the look-up.
+ *
+ * Context: mmap write lock of the mm of @vma, held since @vma was made.
+ */
+static inline void mseal_sysmap_seal_vma(struct vm_area_struct *vma)
+{
+	if (vma->vm_mm->seal_sysmap)
+		vma_attr_seal_made(vma);
+}
+
 #if IS_ENABLED(CONFIG_KUNIT)
 extern int mseal_sysmap_level;
 extern struct mutex mseal_sysmap_mutex;
@@ -72,6 +88,10 @@ static inline void mseal_sysmap_exec(struct mm_struct *mm, bool noseal)
 
 static inline void mseal_sysmap_seal(struct mm_struct *mm, unsigned long start,
 				     unsigned long end)
+{
+}
+
+static inline void mseal_sysmap_seal_vma(struct vm_area_struct *vma)
 {
 }
 
