@@ -5,7 +5,9 @@
 
 #include <linux/array_size.h>
 #include <linux/forced_write.h>
+#include <linux/mm.h>
 #include <linux/security.h>
+#include <linux/vma_attr.h>
 
 /* The origins that GUP flags carry fit into the two bits. */
 static_assert(FOLL_ORIGIN_OF(FOLL_ORIGIN(FORCED_WRITE_PROCESS_VM)) ==
@@ -40,9 +42,29 @@ const char *forced_write_origin_name(enum forced_write_origin origin)
 						   "unknown";
 }
 
-/* The slow path of vma_forced_write(): @vma is sealed or not writable. */
-int __vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-		       unsigned long end, enum forced_write_origin origin)
+/**
+ * vma_forced_write() - May current write to a mapping regardless of protection?
+ * @vma: the mapping
+ * @start: first address that is written to, or the page it is in
+ * @end: end address, exclusive; not above the end of @vma
+ * @origin: the access path
+ * @opener: the credentials with which the descriptor was opened that the write
+ *	goes through; NULL if there is none
+ *
+ * Call this before changing anything. The LSMs are not called if @vma is
+ * writable and not sealed: that is an ordinary write.
+ *
+ * Context: mmap lock in either mode, or VMA read lock. If the lock was dropped,
+ * call this again after retaking it.
+ * Return: 0, or -EPERM if an LSM refused, whatever error it returned.
+ */
+int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum forced_write_origin origin,
+		     const struct cred *opener)
 {
-	return security_vma_forced_write(vma, start, end, origin) ? -EPERM : 0;
+	if (!vma_attr_sealed(vma) &&
+	    likely((vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) == VM_WRITE))
+		return 0;
+
+	return security_vma_forced_write(vma, start, end, origin, opener) ? -EPERM : 0;
 }
