@@ -728,6 +728,24 @@ static void debugger_passed_mem(void)
 	end_traced(pid);
 }
 
+/* It writes to the memory of a process that it did not start. */
+static void debugger_of_another(void)
+{
+	const pid_t other = start_traced("untraced-victim", 0);
+	pid_t victim;
+
+	await_stop(other, SIGSTOP);
+	victim = new_child();
+	if (!victim)
+		be_debugged();
+	need(waitpid(victim, NULL, WUNTRACED) == victim, "a victim that stops");
+	write_mem(victim);
+	kill(victim, SIGCONT);
+	await_exit(victim);
+	kill(other, SIGKILL);
+	need(waitpid(other, NULL, __WALL) == other, "waitpid");
+}
+
 /* gdb: detach, then attach */
 static void debugger_attached_again(void)
 {
@@ -1045,6 +1063,7 @@ static const struct attack {
 	{ "a debugger, in a fork that it follows", debugger_fork, "1100" },
 	{ "a debugger, exec by another thread", debugger_thread_exec, "1100" },
 	{ "a debugger, a descriptor that its tracee opened", debugger_passed_mem, "1100" },
+	{ "a debugger of another program", debugger_of_another, "1000" },
 	{ "a debugger that detached and attached again", debugger_attached_again, "1000" },
 	{ "who attaches when the debugger has gone", debugger_gone, "1000" },
 	{ "CAP_SYS_PTRACE", with_capability, "1110", true },
