@@ -2073,9 +2073,9 @@ static void test_locked(void)
 }
 
 /*
- * All cases run with each of these. The program executes itself for that. Who
- * attaches to a process that runs is no debugger, so level 1 makes no difference
- * to a tracer here. Debuggers are in yama_sealed_write_test.c.
+ * All cases run with each of these. The program executes itself for that. A
+ * tracer that attaches to a process that runs is no debugger, so level 1 makes no
+ * difference to it here. Debuggers are in yama_sealed_write_test.c.
  */
 static const struct config {
 	const char *scope, *about, *argv[8];

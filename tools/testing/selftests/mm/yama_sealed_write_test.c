@@ -388,7 +388,7 @@ static int make_sealed_hole(void)
 
 static void fill(int uffd)
 {
-	static uint64_t page[512] __attribute__((aligned(4096)));
+	static uint64_t page[512];
 	int err;
 
 	page[0] = ATTACKER;
@@ -595,7 +595,7 @@ static void sibling_process_vm(void)
 	await_exit(victim);
 }
 
-/* A program that executes itself anew under its own child's trace */
+/* A program that executes itself again under its own child's trace */
 static void exec_under_own_child(void)
 {
 	const pid_t victim = getpid();
@@ -804,7 +804,7 @@ static void with_capability(void)
 	look();
 }
 
-/* Opened by who has the capability, passed to who has not */
+/* Opened with the capability, used without it */
 static void passed_by_root(void)
 {
 	const pid_t victim = new_child();
@@ -823,7 +823,7 @@ static void passed_by_root(void)
 	await_exit(victim);
 }
 
-/* Opened by who has it not, used by who has: the deputy without a setuid program */
+/* Opened without it, used with it: the deputy without a setuid program */
 static void passed_to_root(void)
 {
 	const pid_t victim = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
@@ -879,7 +879,7 @@ static void userns_other(void)
 	look();
 }
 
-/* uprobes: who may register one has CAP_SYS_ADMIN or CAP_PERFMON. */
+/* uprobes: to register one takes CAP_SYS_ADMIN or CAP_PERFMON. */
 
 static void drop_ptrace_cap(void)
 {
@@ -983,7 +983,7 @@ static char *monitored_pages(int uffd, unsigned int pages, unsigned int first)
 
 static void seal_while_it_waits(struct slow_write *w, char *missing, int uffd)
 {
-	static uint64_t page[512] __attribute__((aligned(4096)));
+	static uint64_t page[512];
 	struct pollfd pfd = { .fd = uffd, .events = POLLIN };
 	pthread_t thread;
 
@@ -1065,7 +1065,7 @@ static const struct attack {
 	{ "a debugger, a descriptor that its tracee opened", debugger_passed_mem, "1100" },
 	{ "a debugger of another program", debugger_of_another, "1000" },
 	{ "a debugger that detached and attached again", debugger_attached_again, "1000" },
-	{ "who attaches when the debugger has gone", debugger_gone, "1000" },
+	{ "another process, after the debugger has ended", debugger_gone, "1000" },
 	{ "CAP_SYS_PTRACE", with_capability, "1110", true },
 	{ "root of the memory's user namespace", userns_root, "1110" },
 	{ "owner of the memory's user namespace, outside it", userns_owner, "1110" },
@@ -1130,8 +1130,8 @@ static bool logged(const char *text)
 		if (!strstr(record, "sealed") && !strstr(record, "forged"))
 			continue;
 		ksft_print_msg("  %s\n", record);
-		with_address += strstr(record, "0x") != NULL;
-		found |= strstr(record, text) != NULL;
+		with_address += !!strstr(record, "0x");
+		found |= !!strstr(record, text);
 	}
 	return found;
 }
