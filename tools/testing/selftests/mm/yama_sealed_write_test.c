@@ -1038,16 +1038,17 @@ static const struct attack {
 	void (*run)(void);
 	const char *lands;
 	bool privileged;	/* begins as root */
+	bool passed;		/* the descriptor was opened by another user */
 } attacks[] = {
 	{ "own /proc/self/mem", own_mem, "1000" },
 	{ "own process_vm_writev", own_process_vm, "1000" },
 	{ "process_vm_writev that waits for its source", waits_for_source, "1000" },
 	{ "process_vm_writev that waits for its destination", waits_for_destination, "1000" },
 	{ "own userfaultfd", own_uffd, "1000" },
-	{ "setuid deputy, /proc/self/mem as its stderr", deputy_mem, "1000" },
-	{ "setuid deputy, a userfaultfd", deputy_uffd, "1000" },
-	{ "descriptor passed by a capable process", passed_by_root, "1000", true },
-	{ "descriptor passed to a capable process", passed_to_root, "1000", true },
+	{ "setuid deputy, /proc/self/mem as its stderr", deputy_mem, "1000", .passed = true },
+	{ "setuid deputy, a userfaultfd", deputy_uffd, "1000", .passed = true },
+	{ "descriptor passed by a capable process", passed_by_root, "1000", true, true },
+	{ "descriptor passed to a capable process", passed_to_root, "1000", true, true },
 	{ "PR_SET_PTRACER, a child attaches", ptracer_child, "1000" },
 	{ "a clone with PTRACE_TRACEME, the parent execs", traceme_and_exec, "1000" },
 	{ "tracing an own clone (CLONE_VM)", trace_own_clone, "1000" },
@@ -1082,7 +1083,8 @@ static int run_attack(const void *arg)
 	return KSFT_PASS;
 }
 
-static bool debuggers_only;
+/* Another policy than Yama's */
+static const char *policy;
 
 static void test_cell(const struct attack *attack, unsigned int level)
 {
@@ -1091,12 +1093,14 @@ static void test_cell(const struct attack *attack, unsigned int level)
 	int code;
 
 	/* What level 1 permits and level 2 does not, whatever the capabilities. */
-	if (debuggers_only)
+	if (policy && !strcmp(policy, "--debuggers"))
 		lands = attack->lands[1] > attack->lands[2];
+	else if (policy)
+		lands = !strcmp(policy, "--passed") && !attack->passed;
 	memset(shared, 0, sizeof(*shared));
 	snprintf(label, sizeof(label), "level %u", level);
 	snprintf(name, sizeof(name), "%s: %s: %s",
-		 debuggers_only ? "only debuggers" : label, attack->name,
+		 policy ? policy + 2 : label, attack->name,
 		 lands ? "lands" : "is refused");
 	code = end_case(start_case(run_attack, attack));
 	if (code == KSFT_PASS) {
@@ -1271,19 +1275,23 @@ int main(int argc, char **argv)
 	init_cases(1);
 	if (argc == 3 && !strcmp(argv[1], ROLE))
 		return be_role(argv[2]);
-	if (argc == 2 && !strcmp(argv[1], "--debuggers")) {
-		debuggers_only = true;
+	if (argc == 2 && (!strcmp(argv[1], "--debuggers") || !strcmp(argv[1], "--passed") ||
+			  !strcmp(argv[1], "--nobody"))) {
+		policy = argv[1];
 	} else if (argc != 1) {
-		fputs("usage: yama_sealed_write_test [--debuggers]\n"
-		      "  --debuggers   once, under another policy: one that permits\n"
-		      "                debuggers, and nobody for a capability\n", stderr);
+		fputs("usage: yama_sealed_write_test [--debuggers | --passed | --nobody]\n"
+		      "Once, under another policy than Yama's:\n"
+		      "  --debuggers   one that permits debuggers, and nobody for a capability\n"
+		      "  --passed      one that refuses descriptors that another user opened\n"
+		      "  --nobody      one that refuses all\n",
+		      stderr);
 		return 2;
 	}
 
 	ksft_print_header();
 	if (getuid())
 		ksft_exit_skip("this takes root\n");
-	if (!debuggers_only && !access(scope_path, F_OK))
+	if (!policy && !access(scope_path, F_OK))
 		nr_levels = NR_LEVELS;
 	if (nr_levels > 1 && write_text(scope_path, "0"))
 		ksft_exit_fail_msg("%s is locked: this is for a guest just booted\n",
