@@ -149,7 +149,7 @@ static int look_at_page_zero(const char *label)
 	vm_flags(NULL, flags, sizeof(flags));
 	flags[strcspn(flags, "\n")] = '\0';
 	printf("TAP version 13\n1..1\n# page 0, VmFlags:%s\n", flags);
-	return result(strstr(flags, " sl") != NULL, label, "page 0 is sealed");
+	return result(!!strstr(flags, " sl"), label, "page 0 is sealed");
 }
 
 /* The victim: seals a page, says where it is, stays until its input ends. */
