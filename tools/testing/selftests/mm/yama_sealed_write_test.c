@@ -244,13 +244,36 @@ static void role_victim(void)
 	be_debugged();
 }
 
-/* The debugger of a fork, a vfork or a clone of what it started */
+/* Its debugger follows into the child. */
 static void role_fork(void)
 {
 	const pid_t pid = new_child();
 
 	if (!pid)
 		be_debugged();
+	await_exit(pid);
+}
+
+/* In the memory of the parent, which waits meanwhile */
+static int be_debugged_clone(void __always_unused *unused)
+{
+	make_sealed(PROT_READ);
+	syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+	look();
+	syscall(SYS_exit_group, KSFT_PASS);
+	return 0;
+}
+
+static void role_vfork(void)
+{
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	need(stack != MAP_FAILED, "a stack");
+	pid = clone(be_debugged_clone, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
+		    NULL);
+	need(pid > 0, "clone(CLONE_VFORK)");
 	await_exit(pid);
 }
 
@@ -316,6 +339,7 @@ static const struct {
 } roles[] = {
 	{ "victim", role_victim },
 	{ "fork", role_fork },
+	{ "vfork", role_vfork },
 	{ "exec-again", role_exec_again },
 	{ "thread-exec", role_thread_exec },
 	{ "pass-mem", role_pass_mem },
@@ -678,9 +702,10 @@ static pid_t event_child(pid_t pid)
 	return child;
 }
 
-static void debugger_fork(void)
+static void follow_fork(const char *role)
 {
-	const pid_t pid = start_traced("fork", PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE);
+	const pid_t pid = start_traced(role, PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+					     PTRACE_O_TRACECLONE);
 	const pid_t child = event_child(pid);
 	int status;
 
@@ -694,6 +719,16 @@ static void debugger_fork(void)
 	/* SIGCHLD first stops the parent. */
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
 		cont(pid);
+}
+
+static void debugger_fork(void)
+{
+	follow_fork("fork");
+}
+
+static void debugger_vfork(void)
+{
+	follow_fork("vfork");
 }
 
 static void debugger_thread_exec(void)
@@ -1062,6 +1097,7 @@ static const struct attack {
 	{ "a debugger, another thread of it", debugger_thread, "1100" },
 	{ "a debugger, after a second exec", debugger_exec_again, "1100" },
 	{ "a debugger, in a fork that it follows", debugger_fork, "1100" },
+	{ "a debugger, in a vfork that it follows", debugger_vfork, "1100" },
 	{ "a debugger, exec by another thread", debugger_thread_exec, "1100" },
 	{ "a debugger, a descriptor that its tracee opened", debugger_passed_mem, "1100" },
 	{ "a debugger of another program", debugger_of_another, "1000" },
