@@ -4,8 +4,15 @@
  */
 
 #include <linux/array_size.h>
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
 #include <linux/forced_write.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
 #include <linux/security.h>
+#include <linux/vma_attr.h>
 
 /* The origins that GUP flags carry fit into the two bits. */
 static_assert(FOLL_ORIGIN_OF(FOLL_ORIGIN(FORCED_WRITE_PROCESS_VM)) ==
@@ -40,9 +47,78 @@ const char *forced_write_origin_name(enum forced_write_origin origin)
 						   "unknown";
 }
 
-/* The slow path of vma_forced_write(): @vma is sealed or not writable. */
-int __vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-		       unsigned long end, enum forced_write_origin origin)
+/**
+ * vma_forced_write() - May current write to a mapping regardless of protection?
+ * @vma: the mapping
+ * @start: first address that is written to, or the page it is in
+ * @end: end address, exclusive; not above the end of @vma
+ * @origin: the access path
+ * @opener: the credentials with which the descriptor was opened that the write
+ *	goes through; NULL if there is none
+ *
+ * Call this before changing anything. The LSMs are not called if @vma is
+ * writable and not sealed: that is an ordinary write.
+ *
+ * Context: mmap lock in either mode, or VMA read lock. If the lock was dropped,
+ * call this again after retaking it.
+ * Return: 0, or -EPERM if an LSM refused, whatever error it returned.
+ */
+int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum forced_write_origin origin,
+		     const struct cred *opener)
 {
-	return security_vma_forced_write(vma, start, end, origin) ? -EPERM : 0;
+	if (!vma_attr_sealed(vma) &&
+	    likely((vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) == VM_WRITE))
+		return 0;
+
+	return security_vma_forced_write(vma, start, end, origin, opener) ? -EPERM : 0;
 }
+
+#ifdef CONFIG_BPF_LSM
+
+__bpf_kfunc_start_defs();
+
+/**
+ * bpf_ptrace_debugs_mm() - Is current a debugger of the program in @mm?
+ * @mm: the address space
+ *
+ * For BPF programs that are attached to vma_forced_write().
+ *
+ * Return: see ptrace_debugs_mm().
+ */
+__bpf_kfunc bool bpf_ptrace_debugs_mm(const struct mm_struct *mm)
+{
+	return ptrace_debugs_mm(mm);
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(forced_write_kfunc_ids)
+BTF_ID_FLAGS(func, bpf_ptrace_debugs_mm)
+BTF_KFUNCS_END(forced_write_kfunc_ids)
+
+BTF_ID_LIST_SINGLE(forced_write_hook_id, func, bpf_lsm_vma_forced_write)
+
+/* Not at other hooks: ptrace_traceme is called with tasklist_lock held. */
+static int forced_write_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id)
+{
+	if (!btf_id_set8_contains(&forced_write_kfunc_ids, kfunc_id) ||
+	    prog->aux->attach_btf_id == forced_write_hook_id[0])
+		return 0;
+	return -EACCES;
+}
+
+static const struct btf_kfunc_id_set forced_write_kfunc_set = {
+	.owner = THIS_MODULE,
+	.set = &forced_write_kfunc_ids,
+	.filter = forced_write_kfunc_filter,
+};
+
+static int __init forced_write_kfunc_init(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_LSM,
+					 &forced_write_kfunc_set);
+}
+late_initcall(forced_write_kfunc_init);
+
+#endif /* CONFIG_BPF_LSM */

@@ -9,14 +9,16 @@
  *
  * The check and the write are done under one lock, the mmap lock or the VMA
  * lock of the target, and mseal(2) takes both for writing. So a forced write
- * that was permitted before the seal also lands before it. The exception is
- * process_vm_writev(), which drops the lock between pinning a page and copying.
+ * that was permitted before the seal also lands before it.
+ *
+ * security.h includes this header, so it pulls in no other.
  */
 #ifndef _LINUX_FORCED_WRITE_H
 #define _LINUX_FORCED_WRITE_H
 
-#include <linux/mm.h>
-#include <linux/vma_attr.h>
+struct cred;
+struct mm_struct;
+struct vm_area_struct;
 
 /**
  * enum forced_write_origin - The access path of a forced write
@@ -43,7 +45,7 @@
  */
 enum forced_write_origin {
 	FORCED_WRITE_NONE,
-	/* GUP gets these three in its flags, see FOLL_ORIGIN(). */
+	/* The origins up to PROCESS_VM fit into flags of GUP, see FOLL_ORIGIN(). */
 	FORCED_WRITE_PROC_MEM,
 	FORCED_WRITE_PTRACE,
 	FORCED_WRITE_PROCESS_VM,
@@ -58,48 +60,33 @@ enum forced_write_origin {
 	NR_FORCED_WRITE_ORIGINS
 };
 
-/* Convert an origin to the FOLL_* flags of GUP that carry it, and back. */
+/*
+ * Convert an origin to the FOLL_* flags of GUP that carry it, and back. For
+ * callers that leave the look-up of the mapping to GUP; these have no opener.
+ */
 #define FOLL_ORIGIN(origin)	((origin) << FOLL_ORIGIN_SHIFT)
 #define FOLL_ORIGIN_OF(gup_flags)					\
 	((enum forced_write_origin)(((gup_flags) & FOLL_ORIGIN_MASK) >>	\
 				    FOLL_ORIGIN_SHIFT))
 
+int access_remote_vm_forced(struct mm_struct *mm, unsigned long addr, void *buf,
+			    int len, unsigned int gup_flags,
+			    enum forced_write_origin origin,
+			    const struct cred *opener);
+
 #ifdef CONFIG_SECURITY
 
 const char *forced_write_origin_name(enum forced_write_origin origin);
-int __vma_forced_write(struct vm_area_struct *vma, unsigned long start,
-		       unsigned long end, enum forced_write_origin origin);
-
-/**
- * vma_forced_write() - May current write to a mapping regardless of protection?
- * @vma: the mapping
- * @start: first address that is written to, or the page it is in
- * @end: end address, exclusive; not above the end of @vma
- * @origin: the access path
- *
- * Call this before changing anything. The LSMs are not called if @vma is
- * writable and not sealed: that is an ordinary write.
- *
- * Context: mmap lock in either mode, or VMA read lock. If the lock was dropped,
- * call this again after retaking it.
- * Return: 0, or -EPERM if an LSM refused, whatever error it returned.
- */
-static inline int vma_forced_write(struct vm_area_struct *vma,
-				   unsigned long start, unsigned long end,
-				   enum forced_write_origin origin)
-{
-	if (!vma_attr_sealed(vma) &&
-	    likely((vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) == VM_WRITE))
-		return 0;
-
-	return __vma_forced_write(vma, start, end, origin);
-}
+int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum forced_write_origin origin,
+		     const struct cred *opener);
 
 #else
 
 static inline int vma_forced_write(struct vm_area_struct *vma,
 				   unsigned long start, unsigned long end,
-				   enum forced_write_origin origin)
+				   enum forced_write_origin origin,
+				   const struct cred *opener)
 {
 	return 0;
 }

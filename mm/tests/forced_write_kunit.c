@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/forced_write.h>
+#include <linux/mm.h>
 
 /* Policies and logs tell the origins apart by name. */
 static void every_origin_has_a_name(struct kunit *test)

@@ -86,7 +86,7 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
  * @start: first address that is to be written to
  * @end: end address, exclusive
  * @origin: the access path
- * @tracer: not used; process ptrace governs what the current task may trace
+ * @opener: not used
  *
  * A mapping that is not sealed is not checked: its process could make it
  * writable.
@@ -96,7 +96,7 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
  */
 int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end, enum forced_write_origin origin,
-			     bool tracer)
+			     const struct cred *opener)
 {
 	struct lsm_seal_audit seal;
 

@@ -9,6 +9,7 @@
 #include <linux/forced_write.h>
 #include <linux/types.h>
 
+struct cred;
 struct policydb;
 struct vm_area_struct;
 
@@ -16,7 +17,7 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
 		  unsigned long end, unsigned long flags);
 int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end, enum forced_write_origin origin,
-			     bool tracer);
+			     const struct cred *opener);
 bool selinux_memprotect_unused(const struct policydb *pol, u16 tclass,
 			       unsigned int nr);
 

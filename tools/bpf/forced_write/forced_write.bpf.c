@@ -49,8 +49,17 @@ struct mm_struct {
 	struct file *exe_file;
 } __relocated;
 
+typedef struct {
+	unsigned int val;
+} __relocated kuid_t;
+
+struct cred {
+	kuid_t euid;
+} __relocated;
+
 struct task_struct {
 	struct mm_struct *mm;
+	const struct cred *cred;
 } __relocated;
 
 struct vm_area_struct {
@@ -58,6 +67,8 @@ struct vm_area_struct {
 	unsigned long vm_flags;
 	struct file *vm_file;
 } __relocated;
+
+extern bool bpf_ptrace_debugs_mm(const struct mm_struct *mm) __ksym;
 
 const volatile struct fw_policy policy;
 
@@ -104,12 +115,26 @@ static __always_inline bool runs(struct mm_struct *mm, __u32 role)
 	return roles && (*roles & role);
 }
 
+/* Was the descriptor opened by a user that the policy names? */
+static __always_inline bool opened_by(const struct cred *opener)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!opener)
+		return false;
+	if (policy.opener == FW_OPENER_USER)
+		return opener->euid.val == policy.opener_user;
+	return opener->euid.val != BPF_CORE_READ(task, cred, euid.val);
+}
+
 /* Does the policy apply to this writer and this memory? */
-static __always_inline bool in_scope(struct vm_area_struct *vma)
+static __always_inline bool in_scope(struct vm_area_struct *vma, const struct cred *opener)
 {
 	__u32 i;
 
-	if (!policy.nr_cgroups && !policy.nr_targets && !policy.nr_writers)
+	if (!policy.nr_cgroups && !policy.nr_targets && !policy.nr_writers && !policy.opener)
+		return true;
+	if (policy.opener && opened_by(opener))
 		return true;
 	for (i = 0; i < FW_MAX_CGROUPS && i < policy.nr_cgroups; i++)
 		if (bpf_current_task_under_cgroup(&cgroups, i) == 1)
@@ -133,7 +158,8 @@ static __always_inline void file_name(char *name, struct file *file)
 
 static __always_inline void report(struct vm_area_struct *vma, unsigned long start,
 				   unsigned long end, int origin, bool tracer,
-				   unsigned long flags, enum fw_verdict verdict)
+				   const struct cred *opener, unsigned long flags,
+				   enum fw_verdict verdict)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct mm_struct *mm = vma->vm_mm;
@@ -158,6 +184,7 @@ static __always_inline void report(struct vm_area_struct *vma, unsigned long sta
 	event->origin = origin;
 	event->verdict = verdict;
 	event->tracer = tracer;
+	event->opener = opener ? opener->euid.val : -1;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	file_name(event->exe, mm ? BPF_CORE_READ(mm, exe_file) : NULL);
 	file_name(event->file, vma->vm_file);
@@ -166,22 +193,25 @@ static __always_inline void report(struct vm_area_struct *vma, unsigned long sta
 
 SEC("lsm/vma_forced_write")
 int BPF_PROG(forced_write, struct vm_area_struct *vma, unsigned long start,
-	     unsigned long end, unsigned int origin, unsigned int tracer)
+	     unsigned long end, unsigned int origin, const struct cred *opener)
 {
 	enum fw_verdict verdict = policy.dry_run ? FW_DRY_RUN : FW_REFUSED;
-	/* What is above the lowest byte of a bool is not defined. */
-	bool traced = tracer & 0xff;
+	struct mm_struct *mm = vma->vm_mm;
+	bool traced = false;
 
 	/* An access path that is newer than this program is refused like the others. */
 	if (origin < 64 && !(policy.origins & (1ULL << origin)))
 		return 0;
 	if (!policy.all && !(vma->vm_flags & policy.covered))
 		return 0;
-	if (!in_scope(vma))
+	if (!in_scope(vma, opener))
 		return 0;
+	/* Asked only here: it looks at all that the writer traces. */
+	if (mm)
+		traced = bpf_ptrace_debugs_mm(mm);
 	if (policy.allow_tracer && traced)
 		verdict = FW_TRACER;
-	report(vma, start, end, origin, traced, 0, verdict);
+	report(vma, start, end, origin, traced, opener, 0, verdict);
 	return verdict == FW_REFUSED ? -EPERM : 0;
 }
 
@@ -191,9 +221,9 @@ int BPF_PROG(seal, struct vm_area_struct *vma, unsigned long start,
 {
 	enum fw_verdict verdict = policy.dry_run ? FW_DRY_RUN : FW_REFUSED;
 
-	if (!in_scope(vma))
+	if (!in_scope(vma, NULL))
 		return 0;
-	report(vma, start, end, -1, false, flags, verdict);
+	report(vma, start, end, -1, false, NULL, flags, verdict);
 	return verdict == FW_REFUSED ? -EPERM : 0;
 }
 

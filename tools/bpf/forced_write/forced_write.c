@@ -77,7 +77,7 @@ static char origins[MAX_ORIGINS][32];
 
 static struct {
 	bool mseal, executable, read_only, tracer, dry_run, log, debug;
-	const char *origin, *pin;
+	const char *origin, *pin, *opener;
 	const char *cgroups[FW_MAX_CGROUPS];
 	const char *targets[FW_MAX_BINARIES];
 	const char *writers[FW_MAX_BINARIES];
@@ -108,9 +108,13 @@ static void show_help(void)
 	      "  -c, --cgroup DIR      the writer (or sealer) is in this cgroup (version 2) or below\n"
 	      "  -b, --binary FILE     the memory is that of a process that runs FILE\n"
 	      "  -w, --writer FILE     the writer is a process that runs FILE\n"
+	      "  -o, --opener USER     the descriptor (of /proc/PID/mem, or a userfaultfd) was\n"
+	      "                        opened by this user, a number; 'other': by another one\n"
+	      "                        than the writer, which passed it on\n"
 	      "\n"
 	      "But:\n"
-	      "  -t, --allow-tracer    not if the writer traces the memory's owner by ptrace()\n"
+	      "  -t, --allow-tracer    not if the writer is a debugger: a tracer that started the\n"
+	      "                        program, or has followed it through fork()\n"
 	      "  -n, --dry-run         refuse nothing, log what would be refused\n"
 	      "\n"
 	      "  -l, --log             write a line to stderr for each refusal\n"
@@ -131,6 +135,7 @@ static const struct option options[] = {
 	{ "cgroup", required_argument, NULL, 'c' },
 	{ "binary", required_argument, NULL, 'b' },
 	{ "writer", required_argument, NULL, 'w' },
+	{ "opener", required_argument, NULL, 'o' },
 	{ "allow-tracer", no_argument, NULL, 't' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "log", no_argument, NULL, 'l' },
@@ -152,7 +157,7 @@ static void parse(int argc, char **argv)
 	int c;
 
 	/* '+': options after the command belong to the command. */
-	while ((c = getopt_long(argc, argv, "+xrv:mc:b:w:tnlp:dh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+xrv:mc:b:w:o:tnlp:dh", options, NULL)) != -1) {
 		switch (c) {
 		case 'x':
 			opt.executable = true;
@@ -176,6 +181,11 @@ static void parse(int argc, char **argv)
 			break;
 		case 'w':
 			add(opt.writers, &opt.nr_writers, FW_MAX_BINARIES / 2, "--writer");
+			break;
+		case 'o':
+			if (opt.opener)
+				die("--opener can be given once");
+			opt.opener = optarg;
 			break;
 		case 't':
 			opt.tracer = true;
@@ -201,8 +211,9 @@ static void parse(int argc, char **argv)
 			exit(EXIT_FAILED);
 		}
 	}
-	if (opt.mseal && (opt.executable || opt.read_only || opt.tracer || opt.origin))
-		die("--mseal is about sealing: -x, -r, -t and -v are about forced writes");
+	if (opt.mseal &&
+	    (opt.executable || opt.read_only || opt.tracer || opt.origin || opt.opener))
+		die("--mseal is about sealing: -x, -r, -t, -v and -o are about forced writes");
 	if (opt.pin && optind < argc)
 		die("--pin ends at once: a command cannot be run by it");
 	if (opt.pin && opt.log)
@@ -299,6 +310,25 @@ static unsigned long long parse_origins(void)
 	if (!mask)
 		die("--via names no access path");
 	return mask;
+}
+
+static void parse_opener(struct fw_policy *policy)
+{
+	unsigned long user;
+	char *end;
+
+	if (!opt.opener)
+		return;
+	if (!strcmp(opt.opener, "other")) {
+		policy->opener = FW_OPENER_OTHER;
+		return;
+	}
+	errno = 0;
+	user = strtoul(opt.opener, &end, 10);
+	if (opt.opener[0] < '0' || opt.opener[0] > '9' || *end || errno || user >= UINT_MAX)
+		die("--opener %s: say the number of a user, or 'other'", opt.opener);
+	policy->opener = FW_OPENER_USER;
+	policy->opener_user = user;
 }
 
 static void need_hook(const struct btf *btf, const char *hook)
@@ -439,7 +469,7 @@ static int show(void *context, void *data, size_t size)
 	};
 	struct fw_event event;
 	char seals[64] = "", prot[8] = "";
-	char what[64];
+	char what[64], opener[24] = "none";
 	unsigned int i;
 
 	(void)context;
@@ -471,12 +501,15 @@ static int show(void *context, void *data, size_t size)
 	else
 		snprintf(what, sizeof(what), "forced write via=%d", event.origin);
 
+	if (event.opener >= 0)
+		snprintf(opener, sizeof(opener), "%lld", event.opener);
+
 	/* One call, so that lines of other writers do not mix with this one. */
 	fprintf(stderr,
-		"forced_write: %s: %s pid=%u comm=\"%s\" cgroup=%llu tracer=%s range=0x%llx-0x%llx prot=%s seals=%s owner=\"%s\" file=\"%s\"\n",
+		"forced_write: %s: %s pid=%u comm=\"%s\" cgroup=%llu tracer=%s opener=%s range=0x%llx-0x%llx prot=%s seals=%s owner=\"%s\" file=\"%s\"\n",
 		event.verdict < ARRAY_SIZE(verdicts) ? verdicts[event.verdict] : "?", what,
 		event.tgid, printable(event.comm, sizeof(event.comm)), event.cgroup,
-		event.tracer ? "yes" : "no", event.start, event.end, prot,
+		event.tracer ? "yes" : "no", opener, event.start, event.end, prot,
 		seals[0] ? seals : "none", printable(event.exe, sizeof(event.exe)),
 		printable(event.file, sizeof(event.file)));
 	return 0;
@@ -511,6 +544,7 @@ static struct forced_write_bpf *load_policy(void)
 	policy.nr_cgroups = opt.nr_cgroups;
 	policy.nr_targets = opt.nr_targets;
 	policy.nr_writers = opt.nr_writers;
+	parse_opener(&policy);
 	policy.allow_tracer = opt.tracer;
 	policy.dry_run = opt.dry_run;
 	policy.log = opt.log;

@@ -22,6 +22,13 @@ struct fw_binary {
 #define FW_BINARY_TARGET	1	/* the memory's owner runs it */
 #define FW_BINARY_WRITER	2	/* the writer runs it */
 
+/* The opener of a descriptor that makes the policy apply */
+enum fw_opener {
+	FW_OPENER_UNUSED,	/* the opener does not matter */
+	FW_OPENER_OTHER,	/* another user than the writer */
+	FW_OPENER_USER,		/* this user */
+};
+
 /* The policy. The loader fills it in before the program is loaded. */
 struct fw_policy {
 	/* The policy covers mappings with one of these in their vm_flags... */
@@ -33,6 +40,8 @@ struct fw_policy {
 	unsigned int nr_cgroups;
 	unsigned int nr_targets;
 	unsigned int nr_writers;
+	unsigned int opener_user;
+	unsigned char opener;		/* enum fw_opener */
 	unsigned char allow_tracer;
 	unsigned char dry_run;
 	unsigned char log;
@@ -41,7 +50,7 @@ struct fw_policy {
 enum fw_verdict {
 	FW_REFUSED,
 	FW_DRY_RUN,		/* would have been refused */
-	FW_TRACER,		/* permitted to an active tracer */
+	FW_TRACER,		/* permitted to a debugger */
 };
 
 struct fw_event {
@@ -53,6 +62,7 @@ struct fw_event {
 	unsigned int tgid;
 	unsigned int pid;
 	int origin;			/* -1: mseal() */
+	long long opener;		/* user; -1: there is none */
 	unsigned char verdict;
 	unsigned char tracer;
 	char comm[FW_COMM_LEN];		/* of the writer */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -33,6 +34,7 @@ static void show_help(void)
 	fputs("usage: policy_test mkdir CGROUP             make a cgroup (version 2)\n"
 	      "       policy_test in CGROUP PROG [ARG]...  run a program in it\n"
 	      "       policy_test mseal allow|EPERM TEXT   seal, with all flags\n"
+	      "       policy_test zero TEXT                is page 0 sealed (MMAP_PAGE_ZERO)?\n"
 	      "       policy_test write VICTIM allow|EIO TEXT\n"
 	      "                                            write into sealed memory of VICTIM,\n"
 	      "                                            a copy of this program\n"
@@ -125,6 +127,29 @@ static int test_mseal(const char *want, const char *label)
 		failed += result(good, label, cases[i].name);
 	}
 	return failed != 0;
+}
+
+/*
+ * The page at address 0 that exec maps and seals for the personality MMAP_PAGE_ZERO:
+ * sealed by the kernel, so whether the program may seal does not matter.
+ */
+static int start_with_page_zero(const char *label)
+{
+	if (personality(personality(0xffffffff) | MMAP_PAGE_ZERO) < 0)
+		die("personality");
+	execl("/proc/self/exe", "policy_test", "look-at-zero", label, NULL);
+	die("/proc/self/exe");
+	return 1;
+}
+
+static int look_at_page_zero(const char *label)
+{
+	char flags[512];
+
+	vm_flags(NULL, flags, sizeof(flags));
+	flags[strcspn(flags, "\n")] = '\0';
+	printf("TAP version 13\n1..1\n# page 0, VmFlags:%s\n", flags);
+	return result(!!strstr(flags, " sl"), label, "page 0 is sealed");
 }
 
 /* The victim: seals a page, says where it is, stays until its input ends. */
@@ -356,6 +381,10 @@ int main(int argc, char **argv)
 		die(argv[3]);
 	} else if (!strcmp(command, "mseal") && argc == 4) {
 		return test_mseal(argv[2], argv[3]);
+	} else if (!strcmp(command, "zero") && argc == 3) {
+		return start_with_page_zero(argv[2]);
+	} else if (!strcmp(command, "look-at-zero") && argc == 3) {
+		return look_at_page_zero(argv[2]);
 	} else if (!strcmp(command, "victim") && argc == 2) {
 		return be_victim();
 	} else if (!strcmp(command, "write") && argc == 5) {
