@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 
@@ -45,6 +46,7 @@ TRACE_EVENT(uprobe_left_out,
 		if (vma->vm_file)
 			inode = file_inode(vma->vm_file);
 
+		rcu_read_lock();
 		if (current->mm == vma->vm_mm)
 			owner = current;
 #ifdef CONFIG_MEMCG
@@ -52,6 +54,7 @@ TRACE_EVENT(uprobe_left_out,
 			owner = rcu_dereference(vma->vm_mm->owner);
 #endif
 		__entry->owner = owner ? task_tgid_nr(owner) : 0;
+		rcu_read_unlock();
 		__entry->dev = inode ? inode->i_sb->s_dev : 0;
 		__entry->ino = inode ? inode->i_ino : 0;
 		__entry->offset = ((loff_t)vma_start_pgoff(vma) << PAGE_SHIFT) +
