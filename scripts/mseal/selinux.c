@@ -453,7 +453,7 @@ static int count_undefined(void)
 
 	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
 		line[n] = '\0';
-		count += strstr(line, "in class memprotect not defined in policy, allowed.") != NULL;
+		count += !!strstr(line, "in class memprotect not defined in policy, allowed.");
 	}
 	if (n < 0 && errno != EAGAIN)
 		die("/dev/kmsg: records were lost");
@@ -773,8 +773,10 @@ static int write_opened(const char *opener, const char *writer, bool uffd, struc
 	enter(opener);
 	if (uffd) {
 		fd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-		reg.range.start = copy.dst = (unsigned long)p;
-		reg.range.len = copy.len = page_size;
+		copy.dst = (unsigned long)p;
+		copy.len = page_size;
+		reg.range.start = copy.dst;
+		reg.range.len = copy.len;
 		copy.src = (unsigned long)source;
 		if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
 			die("userfaultfd");
