@@ -13,8 +13,8 @@
  *	selinux record CONTEXT deny|permissive
  *		a write through /proc/self/mem: all fields of its record
  *	selinux opener OPENER WRITER allow|deny none|current|opener|both
- *		write in one domain through a descriptor that another opened: who is
- *		asked, and of which of them a record tells
+ *		write in one domain through a descriptor that another opened: which
+ *		of them is checked, and of which a record tells
  *	selinux mmap-zero CONTEXT allow|deny
  *		map a low address in that domain
  *	selinux run LABEL deny|permissive ORIGIN[,ORIGIN...]|none CONTEXT PROGRAM [ARG...]
