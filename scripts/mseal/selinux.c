@@ -4,18 +4,24 @@
  * domain, runs programs in it and looks for the records in the kernel log. TAP.
  * Uses only selinuxfs and /proc/self/attr, no library.
  *
- *	selinux load FILE on|off|refused
- *		load a policy in one write; check that the capability is on or off
+ *	selinux load FILE loaded|refused UNDEFINED
+ *		load a policy in one write; check that the kernel log names so many
+ *		permissions that it allows because the policy does not define them
  *	selinux enforce 0|1
  *	selinux seal CONTEXT allow|deny|permissive
  *		mseal() in that domain
  *	selinux record CONTEXT deny|permissive
  *		a write through /proc/self/mem: all fields of its record
+ *	selinux opener OPENER WRITER allow|deny none|current|opener|both
+ *		write in one domain through a descriptor that another opened: which
+ *		of them is checked, and of which a record tells
+ *	selinux mmap-zero CONTEXT allow|deny
+ *		map a low address in that domain
  *	selinux run LABEL deny|permissive ORIGIN[,ORIGIN...]|none CONTEXT PROGRAM [ARG...]
  *		run PROGRAM, which reports by itself; check that the log then has
  *		records of these origins, by CONTEXT, and no others
  *	selinux enter CONTEXT PROGRAM [ARG...]
- *		only run PROGRAM in a domain
+ *		only run PROGRAM in a domain, which is entered by exec
  *	selinux race ALLOW DENY CONTEXT
  *		fill by userfaultfd while one policy replaces the other
  */
@@ -47,7 +53,6 @@
 #endif
 
 #define SELINUXFS	"/sys/fs/selinux"
-#define CAPABILITY	SELINUXFS "/policy_capabilities/memprotect_seal"
 #define RECORD_SECONDS	20	/* for a record that comes, on a busy machine */
 #define MAX_RECORDS	65536
 
@@ -142,6 +147,17 @@ static void enter(const char *context)
 	}
 }
 
+/* The domain of the program that the next execv() runs. */
+static void enter_by_exec(const char *context)
+{
+	int error = write_file("/proc/self/attr/exec", context, strlen(context) + 1);
+
+	if (error) {
+		errno = error;
+		die("exec in %s", context);
+	}
+}
+
 static void setup(void)
 {
 	page_size = sysconf(_SC_PAGESIZE);
@@ -162,12 +178,17 @@ static int kmsg = -1;
 static char *records[MAX_RECORDS];
 static unsigned int nr_records;
 
-static void records_begin(void)
+static void log_begin(void)
 {
 	if (kmsg < 0)
-		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
 		die("/dev/kmsg");
+}
+
+static void records_begin(void)
+{
+	log_begin();
 	while (nr_records)
 		free(records[--nr_records]);
 }
@@ -258,17 +279,17 @@ static const struct {
 	const char *name;
 	const char *permission;
 } origins[] = {
-	{ "proc-mem",		"sealed_write_procmem" },
-	{ "ptrace",		"sealed_write_ptrace" },
-	{ "process-vm",		"sealed_write_processvm" },
+	{ "proc-mem",		"sealed_write_debug" },
+	{ "ptrace",		"sealed_write_debug" },
+	{ "process-vm",		"sealed_write_vm" },
 	{ "uprobe",		"sealed_write_uprobe" },
-	{ "uffd-register",	"sealed_write_uffd_register" },
-	{ "uffd-copy",		"sealed_write_uffd_copy" },
-	{ "uffd-zeropage",	"sealed_write_uffd_zeropage" },
-	{ "uffd-continue",	"sealed_write_uffd_continue" },
-	{ "uffd-poison",	"sealed_write_uffd_poison" },
-	{ "uffd-move-from",	"sealed_write_uffd_move_from" },
-	{ "uffd-move-to",	"sealed_write_uffd_move_to" },
+	{ "uffd-register",	"sealed_write_uffd" },
+	{ "uffd-copy",		"sealed_write_uffd" },
+	{ "uffd-zeropage",	"sealed_write_uffd" },
+	{ "uffd-continue",	"sealed_write_uffd" },
+	{ "uffd-poison",	"sealed_write_uffd" },
+	{ "uffd-move-from",	"sealed_write_uffd" },
+	{ "uffd-move-to",	"sealed_write_uffd" },
 };
 
 /* Index in origins[], or -1: the record is not one of a forced write. */
@@ -314,20 +335,55 @@ static bool in_list(const char *list, const char *word)
 	return false;
 }
 
-static bool well_formed(const char *record, const char *context, bool permissive)
+/* Does the record have all fields, in order, and no others? */
+static bool all_fields(const char *record)
 {
-	char ino[32];
-	bool path = field(record, "path", ino, sizeof(ino));
+	static const char * const names[] = {
+		"via", "checked", "start", "end", "seals", "path", "dev", "ino",
+		"scontext", "tcontext", "tclass", "permissive",
+	};
+	const char *at = strstr(record, " via=");
+	unsigned int i;
 
-	return number(record, "start") && number(record, "start") < number(record, "end") &&
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t len = strlen(names[i]);
+
+		if (!at || *at != ' ' || strncmp(at + 1, names[i], len) || at[1 + len] != '=')
+			return false;
+		at += 1 + len;
+		at += strcspn(at, " ");
+	}
+	return !*at;
+}
+
+static bool names_no_file(const char *record)
+{
+	return has(record, "path=?") && has(record, "dev=?") && has(record, "ino=?");
+}
+
+static bool names_a_file(const char *record)
+{
+	return strstr(record, " path=\"/") && strstr(record, " dev=\"") && number(record, "ino");
+}
+
+/* @checked: "current" or "opener" */
+static bool well_formed_as(const char *record, const char *checked, const char *context,
+			   bool permissive)
+{
+	return all_fields(record) && has(record, "checked=%s", checked) &&
+	       number(record, "start") && number(record, "start") < number(record, "end") &&
 	       seals_in_order(record) &&
 	       has(record, "scontext=%s", context) && has(record, "tcontext=%s", context) &&
 	       has(record, "permissive=%d", permissive) &&
-	       path == field(record, "dev", ino, sizeof(ino)) &&
-	       path == field(record, "ino", ino, sizeof(ino));
+	       names_no_file(record) != names_a_file(record);
 }
 
-static int run_program(const char *context, char **argv)
+static bool well_formed(const char *record, const char *context, bool permissive)
+{
+	return well_formed_as(record, "current", context, permissive);
+}
+
+static int run_program(char **argv)
 {
 	int status;
 	pid_t child;
@@ -337,8 +393,6 @@ static int run_program(const char *context, char **argv)
 	if (child < 0)
 		die("fork");
 	if (!child) {
-		if (context)
-			enter(context);
 		execv(argv[0], argv);
 		die("%s", argv[0]);
 	}
@@ -351,13 +405,13 @@ static int cmd_run(char **argv)
 {
 	bool permissive = !strcmp(argv[1], "permissive");
 	const char *wanted = argv[2], *context = argv[3];
-	unsigned int i, count[ARRAY_SIZE(origins)] = {};
+	unsigned int i, k, found, count[ARRAY_SIZE(origins)] = {};
 	unsigned int strange = 0, paths = 0;
 	int status, origin;
 
 	label = argv[0];
 	records_begin();
-	status = run_program(NULL, argv + 4);
+	status = run_program(argv + 4);
 	records_end();
 	result(status == 0, "%s ended with %d", argv[4], status);
 	for (i = 0; i < nr_records; i++) {
@@ -371,23 +425,47 @@ static int cmd_run(char **argv)
 		/* Print one of each. */
 		if (!count[origin]++)
 			printf("# %s\n", records[i]);
-		paths += strstr(records[i], " path=") != NULL;
+		paths += names_a_file(records[i]);
 	}
-	for (i = 0; i < ARRAY_SIZE(origins); i++)
-		if (in_list(wanted, origins[i].name))
-			result(count[i], "record of %s", origins[i].name);
+	for (i = 0; i < ARRAY_SIZE(origins); i++) {
+		if (!in_list(wanted, origins[i].name))
+			continue;
+		/* With permissive only the first use of a permission makes one. */
+		for (k = found = 0; k < ARRAY_SIZE(origins); k++)
+			if (k == i || (permissive &&
+				       !strcmp(origins[k].permission, origins[i].permission)))
+				found += count[k];
+		result(found, "record of %s%s", permissive ? "the permission of " : "",
+		       origins[i].name);
+	}
 	result(!strange, "no other record, %u wrong of %u", strange, nr_records);
-	/* With permissive only the first one makes a record. */
 	if (in_list(wanted, "proc-mem") && !permissive)
 		result(paths, "records that name a file: %u", paths);
 	return finish();
 }
 
+/* Permissions that the log says are allowed, of a load that has returned */
+static int count_undefined(void)
+{
+	char line[8192];
+	int count = 0;
+	ssize_t n;
+
+	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		count += !!strstr(line, "in class memprotect not defined in policy, allowed.");
+	}
+	if (n < 0 && errno != EAGAIN)
+		die("/dev/kmsg: records were lost");
+	return count;
+}
+
 static int cmd_load(char **argv)
 {
 	bool refused = !strcmp(argv[1], "refused");
+	int undefined = atoi(argv[2]);
 	struct stat st;
-	int fd, error;
+	int fd, error, seen;
 	void *data;
 
 	label = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
@@ -397,14 +475,30 @@ static int cmd_load(char **argv)
 	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (data == MAP_FAILED)
 		die("%s", argv[0]);
+	log_begin();
 	error = write_file(SELINUXFS "/load", data, st.st_size);
-	if (refused) {
+	seen = count_undefined();
+	if (refused)
 		result(error == EINVAL, "refused: %s", strerror(error));
-		return finish();
-	}
-	result(!error, "loaded: %s", strerror(error));
-	result(read_number(CAPABILITY) == !strcmp(argv[1], "on"),
-	       "memprotect_seal is %d", read_number(CAPABILITY));
+	else
+		result(!error, "loaded: %s", strerror(error));
+	result(seen == undefined, "the log names %d permissions that it lacks, %d wanted",
+	       seen, undefined);
+	return finish();
+}
+
+static int cmd_mmap_zero(char **argv)
+{
+	bool deny = !strcmp(argv[1], "deny");
+	void *p;
+
+	label = argv[0];
+	enter(argv[0]);
+	p = mmap((void *)page_size, page_size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	result(deny ? p == MAP_FAILED && errno == EACCES : p == (void *)page_size,
+	       "mmap() of a low address: %s, %s wanted", p == MAP_FAILED ? strerror(errno) : "done",
+	       deny ? "Permission denied" : "done");
 	return finish();
 }
 
@@ -421,6 +515,7 @@ static int cmd_enforce(char **argv)
 /* mseal() */
 
 #define SEAL_FILE	"/tmp/selinux-text"
+#define SEALER		"user_u:base_r:base_t"	/* every policy here has it */
 
 static const struct {
 	unsigned long flags;
@@ -523,14 +618,12 @@ static bool seal_record(const char *record, const char *context, bool permissive
 			unsigned long start, unsigned long end, const char *names,
 			const struct stat *st)
 {
-	char value[64];
-
-	if (!strstr(record, "{ seal }") || strstr(record, " via=") ||
+	if (!strstr(record, "{ seal }") || !has(record, "via=mseal") ||
 	    number(record, "start") != start || number(record, "end") != end ||
 	    !has(record, "seals=%s", names) || !well_formed(record, context, permissive))
 		return false;
 	if (!st)
-		return !field(record, "path", value, sizeof(value));
+		return names_no_file(record);
 	return has(record, "path=\"%s\"", SEAL_FILE) && has(record, "dev=\"tmpfs\"") &&
 	       has(record, "ino=%lu", st->st_ino);
 }
@@ -612,7 +705,6 @@ static int cmd_record(char **argv)
 	const char *context = argv[0], *record;
 	struct tried *tried;
 	unsigned long start, end;
-	char value[64];
 	unsigned int i;
 	int file, status;
 
@@ -646,9 +738,111 @@ static int cmd_record(char **argv)
 			       has(record, "dev=\"tmpfs\"") &&
 			       has(record, "ino=%lu", tried->st.st_ino);
 		else
-			good = good && !field(record, "path", value, sizeof(value));
+			good = good && names_no_file(record);
 		result(good, "%s sealed %s: the record names origin, range, seals and %s",
 		       file ? "text" : "anonymous memory", names, file ? "file" : "no file");
+	}
+	return finish();
+}
+
+/*
+ * A write through a descriptor that another domain opened. The process changes its
+ * domain in between, so that the descriptor is of its own memory.
+ */
+
+/* What write_opened() returns; not what die() exits with */
+enum { LANDED = 10, REFUSED, STRANGE };
+
+/* REFUSED: as documented, and nothing changed */
+static int write_opened(const char *opener, const char *writer, bool uffd, struct tried *tried)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = {};
+	unsigned char resident;
+	char *p, *source;
+	int fd, ret;
+
+	source = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p = mmap(NULL, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (source == MAP_FAILED || p == MAP_FAILED)
+		die("map");
+	memset(source, new_byte, page_size);
+	tried->where = (unsigned long)p;
+	enter(opener);
+	if (uffd) {
+		fd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+		copy.dst = (unsigned long)p;
+		copy.len = page_size;
+		reg.range.start = copy.dst;
+		reg.range.len = copy.len;
+		copy.src = (unsigned long)source;
+		if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
+			die("userfaultfd");
+	} else {
+		fd = open("/proc/self/mem", O_RDWR);
+		if (fd < 0)
+			die("/proc/self/mem");
+	}
+	/* Neither domain needs to be able to seal. */
+	enter(SEALER);
+	if (mseal(p, page_size, 0))
+		die("mseal");
+	enter(writer);
+	if (uffd)
+		ret = ioctl(fd, UFFDIO_COPY, &copy) ? errno : 0;
+	else
+		ret = pwrite(fd, source, page_size, (off_t)p) == (ssize_t)page_size ? 0 : errno;
+	if (!ret)
+		return *(unsigned char *)p == new_byte ? LANDED : STRANGE;
+	if (ret != (uffd ? EPERM : EIO) || mincore(p, page_size, &resident))
+		return STRANGE;
+	return resident & 1 ? STRANGE : REFUSED;
+}
+
+static int cmd_opener(char **argv)
+{
+	const char *opener = argv[0], *writer = argv[1], *records_of = argv[3];
+	bool deny = !strcmp(argv[2], "deny");
+	static const struct {
+		const char *name, *record;
+	} paths[] = {
+		{ "/proc/self/mem", "proc-mem" },
+		{ "userfaultfd", "uffd-copy" },
+	};
+	struct tried *tried = shared_page();
+	unsigned int i, k, wanted;
+	int status;
+
+	label = opener;
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		bool good = true;
+
+		if (fork_recorded(&status))
+			_exit(write_opened(opener, writer, i, tried));
+		show_records();
+		result(WIFEXITED(status) && WEXITSTATUS(status) == (deny ? REFUSED : LANDED),
+		       "%s, written by %s: %s wanted, wait status %#x", paths[i].name, writer,
+		       deny ? "refused" : "landed", status);
+		wanted = !strcmp(records_of, "none") ? 0 : !strcmp(records_of, "both") ? 2 : 1;
+		result(nr_records == wanted, "%s, written by %s: %u records, %u wanted",
+		       paths[i].name, writer, nr_records, wanted);
+		for (k = 0; k < nr_records && nr_records == wanted; k++) {
+			bool by_opener = k || !strcmp(records_of, "opener");
+			/* Of two, the first was not the one that refused. */
+			bool permissive = !deny || (wanted == 2 && !k);
+			int origin = origin_of(records[k]);
+
+			good = good && origin >= 0 &&
+			       !strcmp(origins[origin].name, paths[i].record) &&
+			       number(records[k], "start") == tried->where &&
+			       well_formed_as(records[k], by_opener ? "opener" : "current",
+					      by_opener ? opener : writer, permissive);
+		}
+		if (wanted && nr_records == wanted)
+			result(good, "%s, written by %s: the records name %s",
+			       paths[i].name, writer, records_of);
 	}
 	return finish();
 }
@@ -791,10 +985,12 @@ static const struct {
 	int args;
 	int (*run)(char **argv);
 } commands[] = {
-	{ "load", 2, cmd_load },
+	{ "load", 3, cmd_load },
+	{ "mmap-zero", 2, cmd_mmap_zero },
 	{ "enforce", 1, cmd_enforce },
 	{ "seal", 2, cmd_seal },
 	{ "record", 2, cmd_record },
+	{ "opener", 4, cmd_opener },
 	{ "run", 5, cmd_run },
 	{ "race", 3, cmd_race },
 };
@@ -807,7 +1003,7 @@ int main(int argc, char **argv)
 	setup();
 	if (argc > 3 && !strcmp(argv[1], "enter")) {
 		label = "enter";
-		enter(argv[2]);
+		enter_by_exec(argv[2]);
 		execv(argv[3], argv + 3);
 		die("%s", argv[3]);
 	}

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 struct cred;
-struct policydb;
+struct selinux_mapping;
 struct vm_area_struct;
 
 int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
@@ -18,7 +18,7 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
 int selinux_vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end, enum forced_write_origin origin,
 			     const struct cred *opener);
-bool selinux_memprotect_unused(const struct policydb *pol, u16 tclass,
-			       unsigned int nr);
+bool selinux_allow_undefined(struct selinux_mapping *mapping, u16 tclass,
+			     u32 perms);
 
 #endif /* _SELINUX_MEMPROTECT_H_ */
