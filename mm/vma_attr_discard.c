@@ -344,8 +344,8 @@ static noinline void flush_vmas(struct mm_struct *mm, unsigned long start,
  * elements, and both when a userfaultfd makes them wait. Until then a thread could
  * still read what is gone, and find it gone after mseal() has returned.
  *
- * Context: mmap write lock of @mm; the VMAs of the range are write locked, so that
- * all that emptied page tables before has counted its flush as pending.
+ * Context: mmap write lock of @mm; the VMAs that gained a seal are write locked, so
+ * that all that emptied their page tables before has counted its flush as pending.
  */
 void vma_attr_flush(struct mm_struct *mm, unsigned long start, unsigned long end)
 {

@@ -949,6 +949,29 @@ static bool test_attr_seal_droppable(void)
 	return with_all_seals(seal_droppable);
 }
 
+static bool seal_lsm_refuses(vm_flags_t seals)
+{
+	struct mm_struct mm;
+
+	ASSERT_TRUE(map_layout(&mm, "ww rrdd"));
+	test_mseal_error = -EACCES;
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 0, 2, seals), -EPERM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 1, 4, seals), -ENOMEM);
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 3, 7, seals),
+		       seals & VM_SEAL_DISCARD ? -EINVAL : -EPERM);
+	ASSERT_FALSE(vma_attr_mm_sealed(&mm));
+	test_mseal_error = 0;
+
+	unmap_layout(&mm);
+	return true;
+}
+
+/* An LSM is asked last, when the range is known to be all right. */
+static bool test_attr_seal_lsm_refuses(void)
+{
+	return with_all_seals(seal_lsm_refuses);
+}
+
 /* A VMA is write locked before it is sealed, so that readers see all or no bits. */
 static bool test_attr_seal_write_locks(void)
 {
@@ -1362,6 +1385,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_seal_nomem_whole);
 	TEST(attr_seal_may_split);
 	TEST(attr_seal_droppable);
+	TEST(attr_seal_lsm_refuses);
 	TEST(attr_seal_write_locks);
 	TEST(attr_mm_sealed);
 	TEST(attr_bounds);
