@@ -32,8 +32,10 @@ struct vm_area_struct;
  *	of the architectures
  * @FORCED_WRITE_PROCESS_VM: process_vm_writev(); it honours the protection, so
  *	the mapping is sealed
- * @FORCED_WRITE_UPROBE: inserting the breakpoint of a uprobe; removing it is
- *	not checked
+ * @FORCED_WRITE_UPROBE: inserting the breakpoint of a uprobe, or on x86 the call
+ *	that replaces it, or changing its reference counter in either direction.
+ *	If refused, the mapping is left out, and no error is returned. Removing
+ *	the breakpoint or the call is not checked
  * @FORCED_WRITE_UFFD_REGISTER: UFFDIO_REGISTER in any mode, because UFFDIO_COPY
  *	works in all of them
  * @FORCED_WRITE_UFFD_COPY: UFFDIO_COPY
