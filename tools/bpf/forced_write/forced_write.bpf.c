@@ -118,7 +118,7 @@ static __always_inline bool runs(struct mm_struct *mm, __u32 role)
 	return roles && (*roles & role);
 }
 
-/* Was the descriptor opened by a user that the policy names? */
+/* Was the descriptor opened, or the tracer attached, by a user that the policy names? */
 static __always_inline bool opened_by(const struct cred *opener)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

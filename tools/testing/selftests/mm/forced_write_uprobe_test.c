@@ -440,7 +440,7 @@ static void counter_cleared(void)
 
 	want_number("the counter", counter_at(data + 16), 1);
 	want_byte("the probe", text + PROBED, &int3);
-	*(volatile short *)(data + 16) = 0;
+	memset(data + 16, 0, sizeof(short));
 	close(fd);
 	want_number("the counter that the process has cleared", counter_at(data + 16), 0);
 	want_byte("the probe, removed all the same", text + PROBED, &nop);
