@@ -54,7 +54,9 @@ const char *forced_write_origin_name(enum forced_write_origin origin)
  * @end: end address, exclusive; not above the end of @vma
  * @origin: the access path
  * @opener: the credentials with which the descriptor was opened that the write
- *	goes through; NULL if there is none
+ *	goes through (file->f_cred of /proc/PID/mem or of the userfaultfd), or
+ *	for ptrace those of the attachment, see get_ptracer_cred(); the caller
+ *	holds a reference; NULL for process_vm_writev() and uprobes
  *
  * Call this before changing anything. The LSMs are not called if @vma is
  * writable and not sealed: that is an ordinary write.

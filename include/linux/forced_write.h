@@ -7,6 +7,10 @@
  * linux/vma_attr.h) or not writable, before it is done. The policies that they
  * offer are described in Documentation/admin-guide/LSM/mseal.rst.
  *
+ * The writer is current. Writes by a descriptor and by ptrace have an opener too:
+ * the credentials with which the descriptor was opened, or the tracer attached.
+ * Both survive an exec that changes the credentials of the writer.
+ *
  * The check and the write are done under one lock, the mmap lock or the VMA
  * lock of the target, and mseal(2) takes both for writing. So a forced write
  * that was permitted before the seal also lands before it.
@@ -28,8 +32,10 @@ struct vm_area_struct;
  *	of the architectures
  * @FORCED_WRITE_PROCESS_VM: process_vm_writev(); it honours the protection, so
  *	the mapping is sealed
- * @FORCED_WRITE_UPROBE: inserting the breakpoint of a uprobe; removing it is
- *	not checked
+ * @FORCED_WRITE_UPROBE: inserting the breakpoint of a uprobe, or on x86 the call
+ *	that replaces it, or changing its reference counter in either direction.
+ *	If refused, the mapping is left out, and no error is returned. Removing
+ *	the breakpoint or the call is not checked
  * @FORCED_WRITE_UFFD_REGISTER: UFFDIO_REGISTER in any mode, because UFFDIO_COPY
  *	works in all of them
  * @FORCED_WRITE_UFFD_COPY: UFFDIO_COPY
@@ -45,7 +51,6 @@ struct vm_area_struct;
  */
 enum forced_write_origin {
 	FORCED_WRITE_NONE,
-	/* The origins up to PROCESS_VM fit into flags of GUP, see FOLL_ORIGIN(). */
 	FORCED_WRITE_PROC_MEM,
 	FORCED_WRITE_PTRACE,
 	FORCED_WRITE_PROCESS_VM,

@@ -15,6 +15,10 @@
  *	selinux opener OPENER WRITER allow|deny none|current|opener|both
  *		write in one domain through a descriptor that another opened: which
  *		of them is checked, and of which a record tells
+ *	selinux attach seize|traceme TRACER WRITER allow|deny none|current|opener
+ *		attach in one domain, then execute a program in another that pokes
+ *	selinux poke PID ADDRESS
+ *		what that program does
  *	selinux mmap-zero CONTEXT allow|deny
  *		map a low address in that domain
  *	selinux run LABEL deny|permissive ORIGIN[,ORIGIN...]|none CONTEXT PROGRAM [ARG...]
@@ -31,6 +35,7 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +44,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -848,6 +854,106 @@ static int cmd_opener(char **argv)
 }
 
 /*
+ * A write by a tracer that attached in another domain. The attachment survives the
+ * exec that changed the domain. With PTRACE_TRACEME the tracee attaches, in its domain.
+ */
+
+static void exec_poke(const char *writer, pid_t tracee, void *at)
+{
+	char pid[16], address[32];
+
+	snprintf(pid, sizeof(pid), "%d", tracee);
+	snprintf(address, sizeof(address), "%#lx", (unsigned long)at);
+	enter_by_exec(writer);
+	execl("/proc/self/exe", "selinux", "poke", pid, address, NULL);
+	die("exec in %s", writer);
+}
+
+static void attach_and_exec(bool traceme, const char *tracer, const char *writer,
+			    struct tried *tried)
+{
+	unsigned long *at;
+	int status;
+	pid_t tracee;
+
+	enter(SEALER);
+	at = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		die("map");
+	memset(at, old_byte, page_size);
+	tried->where = (unsigned long)at;
+	if (mprotect(at, page_size, PROT_READ) || mseal(at, page_size, 0))
+		die("mseal");
+	enter(tracer);
+	tracee = fork();
+	if (tracee < 0)
+		die("fork");
+	if (!tracee) {
+		if (traceme && (ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP)))
+			die("PTRACE_TRACEME");
+		for (;;)
+			pause();
+	}
+	if (!traceme && (ptrace(PTRACE_SEIZE, tracee, 0, 0) ||
+			 ptrace(PTRACE_INTERRUPT, tracee, 0, 0)))
+		die("PTRACE_SEIZE");
+	if (waitpid(tracee, &status, __WALL) != tracee || !WIFSTOPPED(status))
+		die("a tracee that stops");
+	exec_poke(writer, tracee, at);
+}
+
+/* Its exit status is as what write_opened() returns. */
+static int cmd_poke(char **argv)
+{
+	pid_t tracee = atoi(argv[0]);
+	unsigned long old, new, now;
+	void *at = (void *)strtoul(argv[1], NULL, 0);
+	int ret;
+
+	label = "poke";
+	memset(&old, old_byte, sizeof(old));
+	memset(&new, new_byte, sizeof(new));
+	ret = ptrace(PTRACE_POKEDATA, tracee, at, (void *)new) ? errno : 0;
+	errno = 0;
+	now = ptrace(PTRACE_PEEKDATA, tracee, at, 0);
+	if (errno)
+		die("PTRACE_PEEKDATA");
+	if (kill(tracee, SIGKILL))
+		die("kill");
+	if (!ret)
+		return now == new ? LANDED : STRANGE;
+	return ret == EIO && now == old ? REFUSED : STRANGE;
+}
+
+static int cmd_attach(char **argv)
+{
+	bool traceme = !strcmp(argv[0], "traceme");
+	const char *tracer = argv[1], *writer = argv[2], *record_of = argv[4];
+	bool deny = !strcmp(argv[3], "deny"), by_opener = !strcmp(record_of, "opener");
+	unsigned int wanted = !!strcmp(record_of, "none");
+	struct tried *tried = shared_page();
+	int status, origin;
+
+	label = tracer;
+	if (fork_recorded(&status))
+		attach_and_exec(traceme, tracer, writer, tried);
+	show_records();
+	result(WIFEXITED(status) && WEXITSTATUS(status) == (deny ? REFUSED : LANDED),
+	       "%s, then poked by %s: %s wanted, wait status %#x", argv[0], writer,
+	       deny ? "refused" : "landed", status);
+	result(nr_records == wanted, "%s, then poked by %s: %u records, %u wanted", argv[0],
+	       writer, nr_records, wanted);
+	if (!wanted || nr_records != wanted)
+		return finish();
+	origin = origin_of(records[0]);
+	result(origin >= 0 && !strcmp(origins[origin].name, "ptrace") &&
+	       number(records[0], "start") == tried->where &&
+	       well_formed_as(records[0], record_of, by_opener ? tracer : writer, !deny),
+	       "%s, then poked by %s: the record names %s", argv[0], writer, record_of);
+	return finish();
+}
+
+/*
  * Fill while the policy changes. A number stands for the current policy; it is odd
  * while that is being replaced. A fill with the same even number before and after
  * had one policy and must have obeyed it.
@@ -991,6 +1097,8 @@ static const struct {
 	{ "seal", 2, cmd_seal },
 	{ "record", 2, cmd_record },
 	{ "opener", 4, cmd_opener },
+	{ "attach", 5, cmd_attach },
+	{ "poke", 2, cmd_poke },
 	{ "run", 5, cmd_run },
 	{ "race", 3, cmd_race },
 };

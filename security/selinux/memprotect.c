@@ -4,9 +4,10 @@
  * mappings.
  *
  * A mapping has no label of its own, so a domain is source and target, as for
- * mmap_zero: the domain of the current task, and then that of the task that
- * opened the descriptor which is written to. Access to the process that has the
- * mapping has been checked before (process ptrace).
+ * mmap_zero: the domain of the current task, and then the one that it or another
+ * task had when it opened the descriptor which is written to, or attached by
+ * ptrace. Access to the process that has the mapping has been checked before
+ * (process ptrace).
  *
  * Programs sealed their memory, and were debugged, before there was a
  * permission for it. So a permission that the policy does not define is
@@ -98,12 +99,13 @@ int selinux_mseal(struct vm_area_struct *vma, unsigned long start,
  * @start: first address that is to be written to
  * @end: end address, exclusive
  * @origin: the access path
- * @opener: credentials with which the descriptor was opened, or NULL if there
- *	is none
+ * @opener: credentials with which the descriptor was opened, or the tracer
+ *	attached; NULL for other access paths
  *
  * A mapping that is not sealed is not checked: its process could make it
  * writable. A descriptor can be passed on, or inherited by a program that runs
- * in another domain. Then both domains need the permission.
+ * in another domain. A tracer keeps its tracees when it executes such a program.
+ * Then both domains need the permission.
  *
  * Context: mmap lock, or VMA read lock of @vma.
  * Return: 0 if it may, -EACCES if not.

@@ -94,7 +94,10 @@ struct {
 	__type(value, __u32);
 } binaries SEC(".maps");
 
-/* Does @mm run an executable that the policy names for @role? */
+/*
+ * Does @mm run an executable that the policy names for @role? The process itself
+ * can replace exe_file while none of its mappings is left (PR_SET_MM_MAP).
+ */
 static __always_inline bool runs(struct mm_struct *mm, __u32 role)
 {
 	struct fw_binary key = {};
@@ -115,7 +118,7 @@ static __always_inline bool runs(struct mm_struct *mm, __u32 role)
 	return roles && (*roles & role);
 }
 
-/* Was the descriptor opened by a user that the policy names? */
+/* Was the descriptor opened, or the tracer attached, by a user that the policy names? */
 static __always_inline bool opened_by(const struct cred *opener)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -206,8 +209,8 @@ int BPF_PROG(forced_write, struct vm_area_struct *vma, unsigned long start,
 		return 0;
 	if (!in_scope(vma, opener))
 		return 0;
-	/* Asked only here: it looks at all that the writer traces. */
-	if (mm)
+	/* Asked only if it matters: it looks at all that the writer traces. */
+	if (mm && (policy.allow_tracer || policy.log))
 		traced = bpf_ptrace_debugs_mm(mm);
 	if (policy.allow_tracer && traced)
 		verdict = FW_TRACER;

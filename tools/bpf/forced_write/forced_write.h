@@ -22,7 +22,7 @@ struct fw_binary {
 #define FW_BINARY_TARGET	1	/* the memory's owner runs it */
 #define FW_BINARY_WRITER	2	/* the writer runs it */
 
-/* The opener of a descriptor that makes the policy apply */
+/* The user that opened the descriptor, or attached, that makes the policy apply */
 enum fw_opener {
 	FW_OPENER_UNUSED,	/* the opener does not matter */
 	FW_OPENER_OTHER,	/* another user than the writer */

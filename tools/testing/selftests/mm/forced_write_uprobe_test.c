@@ -430,6 +430,22 @@ static void counter_kept_at_removal(void)
 	want_byte("the probe, removed all the same", text + PROBED, &nop);
 }
 
+/* Without a policy: the counter cannot go below 0, but the breakpoint goes. */
+static void counter_cleared(void)
+{
+	const unsigned long counter = page_size + 16;
+	char *text = map_text(1);
+	char *data = map_file(PROT_READ | PROT_WRITE, 1, page_size);
+	const int fd = need_probe(PROBED, counter, EVERYBODY);
+
+	want_number("the counter", counter_at(data + 16), 1);
+	want_byte("the probe", text + PROBED, &int3);
+	memset(data + 16, 0, sizeof(short));
+	close(fd);
+	want_number("the counter that the process has cleared", counter_at(data + 16), 0);
+	want_byte("the probe, removed all the same", text + PROBED, &nop);
+}
+
 static void counter_permitted(void)
 {
 	const unsigned long counter = page_size + 16;
@@ -479,6 +495,34 @@ static void delayed_counter_refused(void)
 	close(fd);
 	want_number("the counter after removal", counter_at(data + 16), 0);
 	want_byte("the probe, removed", text + PROBED, &nop);
+}
+
+/* fork() copies the breakpoint, but not the note that the counter was not incremented. */
+static void delayed_counter_in_child(void)
+{
+	char *text = map_text(1);
+	char *data;
+	pid_t pid;
+	int fd;
+
+	data = delay_counter(&fd);
+	refuse();
+	split(data);
+	want_number("the sealed counter", counter_at(data + 16), 0);
+	fflush(stdout);
+	pid = fork();
+	need(pid >= 0, "fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	want_bytes("the probe in the child", pid, text + PROBED, &int3, 1);
+	permit();
+	close(fd);
+	want_byte("the probe, removed", text + PROBED, &nop);
+	want_bytes("the probe, removed from the child", pid, text + PROBED, &nop, 1);
+	need(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid, "ending the child");
 }
 
 static void delayed_counter_permitted(void)
@@ -623,8 +667,10 @@ static const struct probe_case cases[] = {
 	{ "a breakpoint of the process itself is kept", own_breakpoint_kept },
 	{ "counter: refused, no probe either", counter_refused },
 	{ "counter: sealed since, kept when the probe is removed", counter_kept_at_removal },
+	{ "counter: cleared by the process, the probe is removed", counter_cleared },
 	{ "counter: permitted", counter_permitted },
 	{ "delayed counter: refused", delayed_counter_refused },
+	{ "delayed counter: refused, removed from a child too", delayed_counter_in_child },
 	{ "delayed counter: permitted", delayed_counter_permitted },
 	{ "registration: a process that refuses is left out, others are not", one_left_out },
 	{ "left out: also when it is split", left_out_when_split },

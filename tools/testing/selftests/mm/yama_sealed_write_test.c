@@ -348,12 +348,14 @@ static const struct {
 	{ "writer", role_writer },
 };
 
-/* Start a program that is traced from its exec on, as gdb does. */
-static pid_t start_traced(const char *role, long options)
+/* Start a program that is traced from its exec on. */
+static pid_t start_traced_as(void (*become)(void), const char *role, long options)
 {
 	const pid_t pid = new_child();
 
 	if (!pid) {
+		if (become)
+			become();
 		need(!ptrace(PTRACE_TRACEME, 0, 0, 0), "PTRACE_TRACEME");
 		raise(SIGSTOP);
 		exec_role(role);
@@ -366,6 +368,12 @@ static pid_t start_traced(const char *role, long options)
 	await_stop(pid, SIGTRAP);
 	cont(pid);
 	return pid;
+}
+
+/* As gdb does */
+static pid_t start_traced(const char *role, long options)
+{
+	return start_traced_as(NULL, role, options);
 }
 
 static void end_traced(pid_t pid)
@@ -446,16 +454,24 @@ static void own_uffd(void)
 }
 
 /* F1: a setuid program that prints an error to its standard error. */
+static void __noreturn exec_deputy(const char *what)
+{
+	char at[32];
+
+	snprintf(at, sizeof(at), "%lx", (unsigned long)shared->at);
+	fflush(stdout);
+	execl(DEPUTY, DEPUTY, ROLE, what, at, NULL);
+	need(false, DEPUTY);
+	abort();
+}
+
 static void deputy(int fd, const char *what)
 {
 	const pid_t pid = new_child();
-	char at[32];
 
 	if (!pid) {
-		snprintf(at, sizeof(at), "%lx", (unsigned long)shared->at);
 		need(dup2(fd, STDERR_FILENO) == STDERR_FILENO, "dup2");
-		execl(DEPUTY, DEPUTY, ROLE, what, at, NULL);
-		need(false, DEPUTY);
+		exec_deputy(what);
 	}
 	await_exit(pid);
 }
@@ -489,6 +505,15 @@ static int be_deputy(const char *what, const char *at)
 	if (!strcmp(what, "deputy-mem")) {
 		if (write(STDERR_FILENO, &attack_word, sizeof(attack_word)) < 0)
 			printf("#   the deputy: %s\n", errno_name(errno));
+	} else if (!strcmp(what, "deputy-poke")) {
+		/* What it traces since before it was executed */
+		const pid_t pid = waitpid(-1, NULL, __WALL);
+
+		need(pid > 0, "a tracee that stops");
+		poke(pid);
+		need(!ptrace(PTRACE_DETACH, pid, 0, 0), "PTRACE_DETACH");
+		/* If it is a child, until it has looked */
+		waitpid(pid, NULL, __WALL);
 	} else {
 		fill(STDERR_FILENO);
 	}
@@ -546,6 +571,35 @@ static void traceme_and_exec(void)
 	make_sealed(PROT_READ);
 	shared->victim = clone_vm(be_traced_clone);
 	exec_role("poker");
+}
+
+/*
+ * The attachment survives an exec of the tracer, its credentials do not: it
+ * attached without privileges, and pokes with those of a setuid program.
+ */
+static void tracer_becomes_root(void)
+{
+	const pid_t victim = getpid();
+	pid_t pid;
+
+	make_sealed(PROT_READ);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	pid = new_child();
+	if (!pid) {
+		need(!ptrace(PTRACE_SEIZE, victim, 0, 0), "PTRACE_SEIZE");
+		need(!ptrace(PTRACE_INTERRUPT, victim, 0, 0), "PTRACE_INTERRUPT");
+		exec_deputy("deputy-poke");
+	}
+	await_exit(pid);
+	look();
+}
+
+/* The same with PTRACE_TRACEME; the memory stays that of the clone. */
+static void traceme_and_become_root(void)
+{
+	make_sealed(PROT_READ);
+	shared->victim = clone_vm(be_traced_clone);
+	exec_deputy("deputy-poke");
 }
 
 static void trace_own_clone(void)
@@ -713,7 +767,6 @@ static void follow_fork(const char *role)
 	cont(child);
 	await_stop(child, SIGSTOP);	/* be_debugged() */
 	poke(child);
-	write_mem(child);
 	cont(child);
 	need(waitpid(child, &status, __WALL) == child, "waitpid");
 	/* SIGCHLD first stops the parent. */
@@ -837,6 +890,34 @@ static void with_capability(void)
 	make_sealed(PROT_READ);
 	write_mem(getpid());
 	look();
+}
+
+/* gdb -p, run by root */
+static void attached_with_capability(void)
+{
+	const pid_t victim = new_child();
+
+	if (!victim) {
+		become_user();
+		be_debugged();
+	}
+	need(waitpid(victim, NULL, WUNTRACED) == victim, "a victim that stops");
+	need(!ptrace(PTRACE_SEIZE, victim, 0, 0), "PTRACE_SEIZE");
+	need(waitpid(victim, NULL, __WALL) == victim, "waitpid");
+	poke(victim);
+	need(!ptrace(PTRACE_DETACH, victim, 0, 0), "PTRACE_DETACH");
+	kill(victim, SIGCONT);
+	await_exit(victim);
+}
+
+/* With PTRACE_TRACEME the credentials of the tracee count, beside the tracer's. */
+static void debugger_of_unprivileged(void)
+{
+	const pid_t pid = start_traced_as(become_user, "victim", 0);
+
+	await_stop(pid, SIGSTOP);
+	poke(pid);
+	end_traced(pid);
 }
 
 /* Opened with the capability, used without it */
@@ -1073,7 +1154,7 @@ static const struct attack {
 	void (*run)(void);
 	const char *lands;
 	bool privileged;	/* begins as root */
-	bool passed;		/* the descriptor was opened by another user */
+	bool passed;		/* another user opened the descriptor, or attached */
 } attacks[] = {
 	{ "own /proc/self/mem", own_mem, "1000" },
 	{ "own process_vm_writev", own_process_vm, "1000" },
@@ -1086,6 +1167,10 @@ static const struct attack {
 	{ "descriptor passed to a capable process", passed_to_root, "1000", true, true },
 	{ "PR_SET_PTRACER, a child attaches", ptracer_child, "1000" },
 	{ "a clone with PTRACE_TRACEME, the parent execs", traceme_and_exec, "1000" },
+	{ "a tracer that becomes root by a setuid program", tracer_becomes_root, "1000",
+	  .passed = true },
+	{ "a clone with PTRACE_TRACEME, parent becomes root", traceme_and_become_root, "1000",
+	  .passed = true },
 	{ "tracing an own clone (CLONE_VM)", trace_own_clone, "1000" },
 	{ "a clone (CLONE_VM) writes", clone_writes, "1000" },
 	{ "a sibling attaches", sibling_traces, "1000" },
@@ -1103,7 +1188,10 @@ static const struct attack {
 	{ "a debugger of another program", debugger_of_another, "1000" },
 	{ "a debugger that detached and attached again", debugger_attached_again, "1000" },
 	{ "another process, after the debugger has ended", debugger_gone, "1000" },
+	{ "a capable debugger of a program that is not", debugger_of_unprivileged, "1100",
+	  true, true },
 	{ "CAP_SYS_PTRACE", with_capability, "1110", true },
+	{ "CAP_SYS_PTRACE, since it attached", attached_with_capability, "1110", true },
 	{ "root of the memory's user namespace", userns_root, "1110" },
 	{ "owner of the memory's user namespace, outside it", userns_owner, "1110" },
 	{ "root of another user namespace", userns_other, "1000" },
@@ -1318,7 +1406,7 @@ int main(int argc, char **argv)
 		fputs("usage: yama_sealed_write_test [--debuggers | --passed | --nobody]\n"
 		      "Once, under another policy than Yama's:\n"
 		      "  --debuggers   one that permits debuggers, and nobody for a capability\n"
-		      "  --passed      one that refuses descriptors that another user opened\n"
+		      "  --passed      one that refuses an opener that is another user\n"
 		      "  --nobody      one that refuses all\n",
 		      stderr);
 		return 2;
