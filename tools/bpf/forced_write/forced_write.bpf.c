@@ -49,12 +49,10 @@ struct mm_struct {
 	struct file *exe_file;
 } __relocated;
 
-typedef struct {
-	unsigned int val;
-} __relocated kuid_t;
-
 struct cred {
-	kuid_t euid;
+	struct {
+		unsigned int val;
+	} __relocated euid;
 } __relocated;
 
 struct task_struct {
