@@ -367,9 +367,11 @@ static bool names_no_file(const char *record)
 	return has(record, "path=?") && has(record, "dev=?") && has(record, "ino=?");
 }
 
+/* A path with a blank in it, as in "/memfd:victim (deleted)", is in hexadecimal. */
 static bool names_a_file(const char *record)
 {
-	return strstr(record, " path=\"/") && strstr(record, " dev=\"") && number(record, "ino");
+	return (strstr(record, " path=\"/") || strstr(record, " path=2F")) &&
+	       strstr(record, " dev=\"") && number(record, "ino");
 }
 
 /* @checked: "current" or "opener" */

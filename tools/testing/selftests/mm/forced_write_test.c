@@ -1772,15 +1772,18 @@ static int race_verdict(bool refusal)
 
 static int verdict(void)
 {
-	const bool refusal = expect_refusal(way);
+	/* A uprobe is left out without an error. */
+	bool refusal = expect_refusal(way);
 	int want_err = refusal ? origins[way->origin].refused : 0;
 	int want;
 
 	if (way->flags & RACE)
 		return race_verdict(refusal);
-	if (way->flags & ALWAYS)
+	if (way->flags & ALWAYS) {
 		want_err = way->want_err;
-	want = want_err ? shared->before : way->wanted;
+		refusal = want_err;
+	}
+	want = refusal ? shared->before : way->wanted;
 
 	note("memory: %s -> %s, the call: %s", state_name(shared->before),
 	     state_name(shared->after), err_name(shared->err));

@@ -414,15 +414,22 @@ static void counter_refused(void)
 	want_number("the counter after removal", counter_at(data + 16), 0);
 }
 
-static void counter_kept_at_removal(void)
+/* Set a probe that counts in @data, which is of the file's second page. */
+static int need_counted_probe(char *text, char *data)
 {
-	const unsigned long counter = page_size + 16;
-	char *text = map_text(1);
-	char *data = map_file(PROT_READ | PROT_WRITE, 1, page_size);
-	const int fd = need_probe(PROBED, counter, EVERYBODY);
+	const int fd = need_probe(PROBED, page_size + 16, EVERYBODY);
 
 	want_number("the counter", counter_at(data + 16), 1);
 	want_byte("the probe", text + PROBED, &int3);
+	return fd;
+}
+
+static void counter_kept_at_removal(void)
+{
+	char *text = map_text(1);
+	char *data = map_file(PROT_READ | PROT_WRITE, 1, page_size);
+	const int fd = need_counted_probe(text, data);
+
 	seal(data, 1);
 	refuse();
 	close(fd);
@@ -433,13 +440,10 @@ static void counter_kept_at_removal(void)
 /* Without a policy: the counter cannot go below 0, but the breakpoint goes. */
 static void counter_cleared(void)
 {
-	const unsigned long counter = page_size + 16;
 	char *text = map_text(1);
 	char *data = map_file(PROT_READ | PROT_WRITE, 1, page_size);
-	const int fd = need_probe(PROBED, counter, EVERYBODY);
+	const int fd = need_counted_probe(text, data);
 
-	want_number("the counter", counter_at(data + 16), 1);
-	want_byte("the probe", text + PROBED, &int3);
 	memset(data + 16, 0, sizeof(short));
 	close(fd);
 	want_number("the counter that the process has cleared", counter_at(data + 16), 0);
@@ -448,16 +452,13 @@ static void counter_cleared(void)
 
 static void counter_permitted(void)
 {
-	const unsigned long counter = page_size + 16;
 	char *text = map_text(1);
 	char *data = map_file(PROT_READ | PROT_WRITE, 1, page_size);
 	int fd;
 
 	seal(text, 1);
 	seal(data, 1);
-	fd = need_probe(PROBED, counter, EVERYBODY);
-	want_number("the sealed counter", counter_at(data + 16), 1);
-	want_byte("the probe", text + PROBED, &int3);
+	fd = need_counted_probe(text, data);
 	close(fd);
 	want_number("the counter after removal", counter_at(data + 16), 0);
 	want_byte("the probe, removed", text + PROBED, &nop);
