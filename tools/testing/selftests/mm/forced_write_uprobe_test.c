@@ -515,9 +515,12 @@ static void delayed_counter_in_child(void)
 	need(pid >= 0, "fork");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The probe is removed when the last descriptor of it is closed. */
+		close(fd);
 		for (;;)
-			pause();
+			raise(SIGSTOP);
 	}
+	need(waitpid(pid, NULL, WUNTRACED) == pid, "a child that stops");
 	want_bytes("the probe in the child", pid, text + PROBED, &int3, 1);
 	permit();
 	close(fd);
