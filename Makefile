@@ -34,7 +34,7 @@ help:
 	@echo '                     [ARGS="..."] [GUEST=um|x86_64|arm64] [KERNEL=patched|pristine];'
 	@echo '                     GUEST=debian: any program, also gdb, perf, bpftrace [FILES=host:guest]'
 	@echo 'make kunit           KUnit tests by kunit.py [ARCH=um|x86_64|arm64] [CONFIG="kasan lockdep"]'
-	@echo 'make attacks         only the attacks, on the pristine kernel and on ours [GUEST=]'
+	@echo 'make attacks         attacks and forced writes, on the pristine kernel and on ours [GUEST=]'
 	@echo 'make differential    random calls on both kernels, a million; continues where it was'
 	@echo '                     stopped [CASES=] [SEED=] [GUEST=um|x86_64]'
 	@echo 'make sysmap          only sealed system mappings, in the x86_64 guest [ARCH=arm64]'
@@ -97,6 +97,7 @@ attacks: tree
 	@KERNEL=pristine $S/build >/dev/null
 	@KERNEL=patched $S/build >/dev/null
 	@$S/tests/attacks $(GUEST)
+	@$S/tests/forced-writes $(GUEST)
 
 differential: tree
 	@KERNEL=pristine $S/build >/dev/null
