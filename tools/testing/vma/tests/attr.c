@@ -862,6 +862,29 @@ static bool test_attr_seal_nomem(void)
 	return true;
 }
 
+/* mseal() that fails joins only what it has split. */
+static bool test_attr_seal_apart(void)
+{
+	struct mm_struct mm;
+
+	/* Two VMAs that could be one, because there was no memory to merge them. */
+	ASSERT_TRUE(map_layout(&mm, "wwwwwwrr"));
+	ASSERT_EQ(seal_pages(&mm, 0, 2, VM_SEALED), 0);
+	fail_prealloc = true;
+	ASSERT_EQ(seal_pages(&mm, 2, 6, VM_SEALED), 0);
+	fail_prealloc = false;
+	ASSERT_LAYOUT(&mm, "|77|7777|..|");
+
+	sysctl_max_map_count = 3;
+	ASSERT_REFUSED(&mm, seal_pages(&mm, 2, 7, VM_SEAL_DISCARD_WEAK | VM_SEAL_DISCARD),
+		       -ENOMEM);
+	sysctl_max_map_count = DEFAULT_MAX_MAP_COUNT;
+	ASSERT_LAYOUT(&mm, "|77|7777|..|");
+
+	unmap_layout(&mm);
+	return true;
+}
+
 static bool seal_nomem_whole(vm_flags_t seals)
 {
 	struct mm_struct mm;
@@ -1382,6 +1405,7 @@ static void run_attr_tests(int *num_tests, int *num_fail)
 	TEST(attr_seal_max_map_count);
 	TEST(attr_seal_close);
 	TEST(attr_seal_nomem);
+	TEST(attr_seal_apart);
 	TEST(attr_seal_nomem_whole);
 	TEST(attr_seal_may_split);
 	TEST(attr_seal_droppable);
