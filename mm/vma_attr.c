@@ -166,19 +166,19 @@ struct vm_area_struct *__vma_attr_find_refusal(struct vm_area_struct *vma,
 					       unsigned long end,
 					       enum vma_attr_op op)
 {
+	unsigned long mapped_to = vma->vm_end;
+
 	if (!vma_attr_permits(vma, op))
 		return vma;
-	if (end > vma->vm_end) {
-		VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_start);
+	if (end > mapped_to) {
+		VMA_ITERATOR(vmi, vma->vm_mm, mapped_to);
 
-		vma_iter_load(&vmi);
-		while (end > vma->vm_end) {
-			vma = vma_iter_next_range(&vmi);
-			/* A gap: its error comes first. */
-			if (!vma)
+		for_each_vma_range(vmi, vma, end) {
+			if (vma->vm_start != mapped_to)
 				break;
 			if (!vma_attr_permits(vma, op))
 				return vma;
+			mapped_to = vma->vm_end;
 		}
 	}
 
