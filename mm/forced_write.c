@@ -69,8 +69,7 @@ int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end, enum forced_write_origin origin,
 		     const struct cred *opener)
 {
-	if (!vma_attr_sealed(vma) &&
-	    likely((vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) == VM_WRITE))
+	if (likely(!vma_write_is_forced(vma)))
 		return 0;
 
 	return security_vma_forced_write(vma, start, end, origin, opener) ? -EPERM : 0;

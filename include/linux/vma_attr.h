@@ -388,4 +388,20 @@ static inline int vma_attr_still_permits(struct mm_struct *mm, unsigned long sta
 
 #endif /* CONFIG_64BIT && CONFIG_MMU */
 
+/**
+ * vma_write_is_forced() - Is a write that does not go through a mapping forced?
+ * @vma: the mapping whose contents are written
+ *
+ * It is unless the mapping is writable and not sealed. vma_forced_write() asks
+ * the LSMs about such writes; a fast path calls this before it calls that.
+ *
+ * Context: as for vma_forced_write().
+ * Return: true if the LSMs have to be asked.
+ */
+static __always_inline bool vma_write_is_forced(const struct vm_area_struct *vma)
+{
+	return vma_attr_sealed(vma) ||
+	       (vma->vm_flags & (VM_WRITE | VM_SHADOW_STACK)) != VM_WRITE;
+}
+
 #endif /* _LINUX_VMA_ATTR_H */
