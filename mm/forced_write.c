@@ -69,10 +69,13 @@ int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end, enum forced_write_origin origin,
 		     const struct cred *opener)
 {
-	if (likely(!vma_write_is_forced(vma)))
-		return 0;
+	int err = 0;
 
-	return security_vma_forced_write(vma, start, end, origin, opener) ? -EPERM : 0;
+	if (unlikely(vma_write_is_forced(vma)) &&
+	    security_vma_forced_write(vma, start, end, origin, opener))
+		err = -EPERM;
+
+	return vma_attr_check_lsms_asked(vma, start, end, err);
 }
 
 #ifdef CONFIG_BPF_LSM

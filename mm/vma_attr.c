@@ -387,6 +387,7 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
 	int err;
 
 	mmap_assert_write_locked(mm);
+	vma_attr_check_seal(mm);
 
 	err = check_range(&vmi, start, end, seals, mseal_flags, &facts);
 	if (err)
@@ -430,6 +431,7 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
  */
 void vma_attr_seal_made(struct vm_area_struct *vma)
 {
+	vma_attr_check_seal(vma->vm_mm);
 	widen_bounds(vma->vm_mm, vma->vm_start, vma->vm_end,
 		     !vma_flags_can_grow(&vma->flags));
 	set_seals(vma, mseal_flags_to_seals(0));

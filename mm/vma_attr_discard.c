@@ -349,6 +349,8 @@ static noinline void flush_vmas(struct mm_struct *mm, unsigned long start,
  */
 void vma_attr_flush(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	if (unlikely(mm_tlb_flush_pending(mm)))
+	if (unlikely(mm_tlb_flush_pending(mm))) {
 		flush_vmas(mm, start, end);
+		vma_attr_check_flushed(mm);
+	}
 }

@@ -24,6 +24,7 @@
 	asmlinkage long KUNIT_MM_SYSCALL_SYMBOL(name)(const struct pt_regs *regs)
 
 KUNIT_MM_DECLARE_SYSCALL(brk);
+KUNIT_MM_DECLARE_SYSCALL(ioctl);
 KUNIT_MM_DECLARE_SYSCALL(madvise);
 KUNIT_MM_DECLARE_SYSCALL(mlock);
 KUNIT_MM_DECLARE_SYSCALL(mprotect);
@@ -33,6 +34,7 @@ KUNIT_MM_DECLARE_SYSCALL(munlock);
 KUNIT_MM_DECLARE_SYSCALL(munmap);
 KUNIT_MM_DECLARE_SYSCALL(pkey_mprotect);
 KUNIT_MM_DECLARE_SYSCALL(remap_file_pages);
+KUNIT_MM_DECLARE_SYSCALL(userfaultfd);
 
 #define __kunit_mm_syscall(name, ...)					\
 ({									\

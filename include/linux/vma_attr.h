@@ -35,6 +35,7 @@
 #define _LINUX_VMA_ATTR_H
 
 #include <linux/mm.h>
+#include <linux/vma_attr_check.h>
 
 #define SEAL_MAP		MSEAL_MAP
 #define SEAL_PROT		MSEAL_PROT
@@ -132,6 +133,7 @@ static inline void vma_attr_mm_init(struct mm_struct *mm)
 {
 	mm->seal_start = ULONG_MAX;
 	mm->seal_end = 0;
+	vma_attr_check_mm_init(mm);
 }
 
 /**
@@ -199,7 +201,9 @@ static __always_inline bool vma_attr_sealed(const struct vm_area_struct *vma)
 static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 					     enum vma_attr_op op)
 {
-	return !vma_attr_sealed(vma) || __vma_attr_permits(vma, op);
+	return vma_attr_check_asked(vma->vm_mm, vma->vm_start, vma->vm_end, op,
+				    !vma_attr_sealed(vma) ||
+				    __vma_attr_permits(vma, op));
 }
 
 /**
@@ -220,8 +224,10 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 						unsigned long end,
 						enum vma_attr_op op)
 {
-	return !vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end) ||
-	       __vma_attr_permits_to(vma, end, op);
+	return vma_attr_check_asked(vma->vm_mm, vma->vm_start, end, op,
+				    !vma_attr_may_be_sealed(vma->vm_mm,
+							    vma->vm_start, end) ||
+				    __vma_attr_permits_to(vma, end, op));
 }
 
 /**
@@ -241,10 +247,13 @@ static __always_inline struct vm_area_struct *
 vma_attr_find_refusal(struct vm_area_struct *vma, unsigned long end,
 		      enum vma_attr_op op)
 {
-	if (!vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end))
-		return NULL;
+	struct vm_area_struct *refusal = NULL;
 
-	return __vma_attr_find_refusal(vma, end, op);
+	if (vma_attr_may_be_sealed(vma->vm_mm, vma->vm_start, end))
+		refusal = __vma_attr_find_refusal(vma, end, op);
+
+	return vma_attr_check_asked(vma->vm_mm, vma->vm_start, end, op, !refusal) ?
+		NULL : refusal;
 }
 
 /**
@@ -265,8 +274,9 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 						   unsigned long end,
 						   enum vma_attr_op op)
 {
-	return !vma_attr_may_be_sealed(mm, start, end) ||
-	       __vma_attr_range_permits(mm, start, end, op);
+	return vma_attr_check_asked(mm, start, end, op,
+				    !vma_attr_may_be_sealed(mm, start, end) ||
+				    __vma_attr_range_permits(mm, start, end, op));
 }
 
 /**
@@ -320,6 +330,12 @@ static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 
 	return unlikely(vma_flags_test(&flags, VMA_SEAL_DISCARD_BIT)) &&
 	       !vma_flags_test(&flags, VMA_WRITE_BIT);
+}
+
+/* The mask of SEAL_* in the flags of a VMA, for mm/vma_attr_check.c. */
+static inline unsigned int vma_attr_seals_in(vm_flags_t flags)
+{
+	return (flags & VM_SEAL_ANY) >> (__force int)VMA_SEAL_MAP_BIT;
 }
 
 #else /* No room for the bits, or no VMAs: mseal(2) returns ENOSYS. */

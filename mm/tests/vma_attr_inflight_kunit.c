@@ -851,9 +851,13 @@ static void map_touched(struct kunit *test)
 /* Zap pages [first, end) of a VMA as madvise() does, and leave the flush to later. */
 static void zap_pages(struct kunit *test, struct mmu_gather *tlb, int first, int end)
 {
+	struct vm_area_struct *vma;
+
 	mmap_read_lock(current->mm);
-	zap_vma_range_batched(tlb, vma_lookup(current->mm, page_addr(test, first)),
-			      page_addr(test, first), (end - first) * PAGE_SIZE, NULL);
+	vma = vma_lookup(current->mm, page_addr(test, first));
+	KUNIT_EXPECT_TRUE(test, vma_attr_permits(vma, VMA_ATTR_OP_DISCARD));
+	zap_vma_range_batched(tlb, vma, page_addr(test, first),
+			      (end - first) * PAGE_SIZE, NULL);
 	mmap_read_unlock(current->mm);
 }
 

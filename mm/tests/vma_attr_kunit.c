@@ -790,6 +790,9 @@ static void prepare_dofork(struct kunit *test)
 		vma_start_write(vma);
 		vm_flags_set(vma, VM_DONTCOPY);
 	}
+	/* Nobody asked about that: the check has to forget what was before. */
+	vma_attr_check_exit(current->mm);
+	vma_attr_check_seal(current->mm);
 	mmap_write_unlock(current->mm);
 }
 
