@@ -223,8 +223,10 @@ int __vma_attr_check_lsms_asked(const struct vm_area_struct *vma, unsigned long 
 	if (test && (test->blind & VMA_ATTR_ASKED_LSMS))
 		return 0;
 
+	/* Pages are looked up for it. */
 	if (!err)
-		remember(vma->vm_mm, start, end, VMA_ATTR_ASKED_LSMS);
+		remember(vma->vm_mm, PAGE_ALIGN_DOWN(start), PAGE_ALIGN(end),
+			 VMA_ATTR_ASKED_LSMS);
 	else if (this_task()->changed == vma->vm_mm)
 		report(VMA_ATTR_CHANGE_REFUSED, start, end, 0, "by an LSM, after a change");
 
@@ -318,9 +320,11 @@ void __vma_attr_check_truncate(struct vm_area_struct *vma, struct zap_details *d
 }
 
 void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
-			   const struct zap_details *details, bool cow)
+			   const struct zap_details *details, const struct folio *folio)
 {
-	if (!cow || !details || !details->truncating || !details->keeps_cows)
+	if (!details || !details->truncating || !details->keeps_cows)
+		return;
+	if (folio && !folio_test_anon(folio))
 		return;
 	/* It may have become writable since. */
 	if (vma_attr_keeps_cows(vma))

@@ -137,7 +137,8 @@ void __vma_attr_check_range(struct mm_struct *mm, unsigned long start,
 void __vma_attr_check_zap(struct vm_area_struct *vma, unsigned long start,
 			  unsigned long end, const struct zap_details *details);
 void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
-			   const struct zap_details *details, bool cow);
+			   const struct zap_details *details,
+			   const struct folio *folio);
 void __vma_attr_check_insert(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end);
 void __vma_attr_check_gup(struct vm_area_struct *vma, unsigned long addr,
@@ -162,38 +163,28 @@ void __vma_attr_check_mm_init(struct mm_struct *mm);
  * @start: first address of the range that was asked about
  * @end: end address, exclusive
  * @op: &enum vma_attr_op
- * @permitted: the answer
+ * @permitted: the answer; evaluated once, and nothing else while the check is off
  *
  * Context: mmap lock or VMA lock, the one under which the operation is done.
  * Return: the answer to give, which is @permitted.
  */
-static __always_inline bool vma_attr_check_asked(const struct mm_struct *mm,
-						 unsigned long start, unsigned long end,
-						 unsigned int op, bool permitted)
-{
-	if (vma_attr_check_on())
-		return __vma_attr_check_asked(mm, start, end, op, permitted);
-	return permitted;
-}
+#define vma_attr_check_asked(mm, start, end, op, permitted)			\
+	(vma_attr_check_on() ?							\
+	 __vma_attr_check_asked(mm, start, end, op, permitted) : (permitted))
 
 /**
  * vma_attr_check_lsms_asked() - The LSMs have answered about a forced write
  * @vma: the mapping
  * @start: first address
  * @end: end address, exclusive
- * @err: their answer: 0 or -EPERM
+ * @err: their answer: 0 or -EPERM; evaluated as above
  *
  * Context: as for vma_attr_check_asked().
  * Return: the answer to give, which is @err.
  */
-static __always_inline int vma_attr_check_lsms_asked(const struct vm_area_struct *vma,
-						     unsigned long start,
-						     unsigned long end, int err)
-{
-	if (vma_attr_check_on())
-		return __vma_attr_check_lsms_asked(vma, start, end, err);
-	return err;
-}
+#define vma_attr_check_lsms_asked(vma, start, end, err)				\
+	(vma_attr_check_on() ?							\
+	 __vma_attr_check_lsms_asked(vma, start, end, err) : (err))
 
 /**
  * vma_attr_check_exempt() - This change does not have to be asked about
@@ -272,16 +263,17 @@ static __always_inline void vma_attr_check_zap(struct vm_area_struct *vma,
  * @vma: the mapping
  * @addr: its address
  * @details: as for vma_attr_check_zap()
- * @cow: is it a private copy?
+ * @folio: what it is a page of; NULL if it is a private copy that was swapped out
  *
  * Context: page table lock.
  */
 static __always_inline void vma_attr_check_drop(struct vm_area_struct *vma,
 						unsigned long addr,
-						const struct zap_details *details, bool cow)
+						const struct zap_details *details,
+						const struct folio *folio)
 {
 	if (vma_attr_check_on())
-		__vma_attr_check_drop(vma, addr, details, cow);
+		__vma_attr_check_drop(vma, addr, details, folio);
 }
 
 /**

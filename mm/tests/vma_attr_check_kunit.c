@@ -593,19 +593,19 @@ static void truncation(struct kunit *test)
 	vma = page_vma(test, 0);
 	vma_attr_check_truncate(vma, &details);
 	vma_attr_check_zap(vma, addr, addr + PAGE_SIZE, &details);
-	vma_attr_check_drop(vma, addr, &details, /* cow= */ true);
+	vma_attr_check_drop(vma, addr, &details, NULL);
 	mmap_read_unlock(mm);
 	expect_reports(test, "not sealed", 0);
 
 	KUNIT_ASSERT_EQ(test, 0, seal_pages(test, 0, 1, MSEAL_DISCARD));
 	mmap_read_lock(mm);
 	/* A truncation that began before the seal: mseal() waits for it. */
-	vma_attr_check_drop(vma, addr, &details, /* cow= */ true);
+	vma_attr_check_drop(vma, addr, &details, NULL);
 	expect_reports(test, "began before the seal", 0);
 	vma_attr_check_truncate(vma, &details);
-	vma_attr_check_drop(vma, addr, &details, /* cow= */ false);
+	vma_attr_check_drop(vma, addr, &details, page_folio(ZERO_PAGE(0)));
 	expect_reports(test, "a page of the file", 0);
-	vma_attr_check_drop(vma, addr, &details, /* cow= */ true);
+	vma_attr_check_drop(vma, addr, &details, NULL);
 	mmap_read_unlock(mm);
 	expect_reports(test, "a private copy", BIT(VMA_ATTR_CHANGE_DROP_COW));
 }
