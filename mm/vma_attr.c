@@ -431,8 +431,8 @@ int vma_attr_seal_range(struct mm_struct *mm, unsigned long start,
  */
 void vma_attr_seal_made(struct vm_area_struct *vma)
 {
-	vma_attr_check_seal(vma->vm_mm);
 	widen_bounds(vma->vm_mm, vma->vm_start, vma->vm_end,
 		     !vma_flags_can_grow(&vma->flags));
 	set_seals(vma, mseal_flags_to_seals(0));
+	vma_attr_check_seal(vma->vm_mm);
 }

@@ -212,15 +212,15 @@ static __always_inline void vma_attr_check_exempt(const struct mm_struct *mm,
  * @end: end address, exclusive
  * @change: what it does; below NR_VMA_ATTR_ASKED_CHANGES
  *
+ * Nothing is evaluated while the check is off.
+ *
  * Context: mmap lock or VMA lock; page table locks may be held.
  */
-static __always_inline void vma_attr_check_change(struct vm_area_struct *vma,
-						  unsigned long start, unsigned long end,
-						  enum vma_attr_change change)
-{
-	if (vma_attr_check_on())
-		__vma_attr_check_change(vma, start, end, change);
-}
+#define vma_attr_check_change(vma, start, end, change)				\
+do {										\
+	if (vma_attr_check_on())						\
+		__vma_attr_check_change(vma, start, end, change);		\
+} while (0)
 
 /**
  * vma_attr_check_range() - A primitive changes all mappings of a range
