@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree status export patch kernel guest guest-debian-test run test test-list \
-	test-overlay kunit \
+	test-overlay kunit builds \
 	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -40,6 +40,8 @@ help:
 	@echo 'make sysmap          only sealed system mappings, in the x86_64 guest [ARCH=arm64]'
 	@echo 'make bench           instructions per system call, ours over pristine, exact [TWICE=1]'
 	@echo 'make stress          races with mseal(), Yama and SELinux, with KASAN and lockdep [ROUNDS=]'
+	@echo 'make builds          compile what is touched for 18 configurations, 6 architectures and'
+	@echo '                     clang, without linking it [ONLY="arm64 ..."]'
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
@@ -131,6 +133,11 @@ stress: tree
 kunit: tree
 	@$S/deps $(filter arm64,$(ARCH))
 	@$S/kunit
+
+# A compiler that cannot be installed is a skip there.
+builds: tree
+	@$S/deps arm64 builds || true
+	@$S/builds $(ONLY)
 
 fuzz: tree
 	@$S/deps fuzz

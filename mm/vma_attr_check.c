@@ -12,11 +12,10 @@
  *
  * - State: what a seal promises is compared with what is there, each time that the
  *   mmap lock was held for writing, in fork() and at the end of mseal(). This does
- *   not depend on who made the change.
+ *   not depend on the code that made the change.
  *
  * Locking: what a task remembers is its own. &mm_struct.attr_check is written under the
- * mmap write lock. gathers_lock protects the list of gathers; it nests inside of all
- * locks of the mm.
+ * mmap write lock. gathers_lock protects the list of gathers; it is the innermost.
  */
 
 #define pr_fmt(fmt) "vma_attr_check: " fmt
@@ -302,7 +301,7 @@ void __vma_attr_check_zap(struct vm_area_struct *vma, unsigned long start,
 	/* The file changes, not the mapping: see __vma_attr_check_drop(). */
 	if (details && details->truncating)
 		return;
-	/* A driver takes back its own pages; they are there again at the next fault. */
+	/* A driver revokes its own pages; they are there again at the next fault. */
 	if (vma->vm_flags & VM_PFNMAP)
 		return;
 	/* A driver serves another process (binder), or reclaim. */
@@ -383,7 +382,7 @@ void __vma_attr_check_next(void)
  * State
  */
 
-/* Did these seals refuse the operation, whoever it was? */
+/* Did these seals refuse the operation to every caller? */
 static bool refused_to_all(enum vma_attr_op op, unsigned int seals, vm_flags_t flags)
 {
 	const struct vma_attr_rule *rule = &vma_attr_rules[op];
@@ -435,14 +434,15 @@ static bool check_promises(struct mm_struct *mm, const struct vma_attr_check_mm 
 	for (i = 0; i < old->nr; i++) {
 		const struct vma_attr_promise *p = &old->promises[i];
 		unsigned long addr = p->start;
-		VMA_ITERATOR(vmi, mm, addr);
 		struct vm_area_struct *vma;
 		const char *what = NULL;
+		struct vma_iterator vmi;
 
 		/* Not for children. */
 		if (forked && (p->flags & VM_DONTCOPY))
 			continue;
 
+		vma_iter_init(&vmi, mm, addr);
 		for_each_vma_range(vmi, vma, p->end) {
 			if (vma->vm_start > addr)
 				break;
@@ -488,8 +488,8 @@ static void forget_promises(struct vma_attr_check_mm *check)
 /* Note what is promised from now on. */
 static void note_promises(struct mm_struct *mm)
 {
-	struct vma_attr_check_mm *check = &mm->attr_check;
 	VMA_ITERATOR(vmi, mm, 0);
+	struct vma_attr_check_mm *check = &mm->attr_check;
 	struct vm_area_struct *vma;
 	unsigned int nr = 0;
 

@@ -86,7 +86,7 @@ struct vma_attr_asked {
 };
 
 /**
- * struct vma_attr_check_task - What a task asked and did under the locks it holds
+ * struct vma_attr_check_task - What a task asked, and what it changed
  * @asked: the last questions
  * @next: the slot of @asked that is used next
  * @faults: how many page faults the task is in
@@ -156,35 +156,49 @@ void __vma_attr_check_fork(struct mm_struct *mm, struct mm_struct *oldmm);
 void __vma_attr_check_exit(struct mm_struct *mm);
 void __vma_attr_check_mm_init(struct mm_struct *mm);
 
-
 /**
  * vma_attr_check_asked() - The attribute lock has answered a question
  * @mm: the mm
  * @start: first address of the range that was asked about
  * @end: end address, exclusive
  * @op: &enum vma_attr_op
- * @permitted: the answer; evaluated once, and nothing else while the check is off
+ * @permitted: the answer
+ *
+ * Nothing but @permitted is evaluated while the check is off.
  *
  * Context: mmap lock or VMA lock, the one under which the operation is done.
  * Return: the answer to give, which is @permitted.
  */
 #define vma_attr_check_asked(mm, start, end, op, permitted)			\
-	(vma_attr_check_on() ?							\
-	 __vma_attr_check_asked(mm, start, end, op, permitted) : (permitted))
+({										\
+	bool __permitted = (permitted);						\
+										\
+	if (vma_attr_check_on())						\
+		__permitted = __vma_attr_check_asked(mm, start, end, op,	\
+						     __permitted);		\
+	__permitted;								\
+})
 
 /**
  * vma_attr_check_lsms_asked() - The LSMs have answered about a forced write
  * @vma: the mapping
  * @start: first address
  * @end: end address, exclusive
- * @err: their answer: 0 or -EPERM; evaluated as above
+ * @err: their answer: 0 or -EPERM
+ *
+ * Nothing but @err is evaluated while the check is off.
  *
  * Context: as for vma_attr_check_asked().
  * Return: the answer to give, which is @err.
  */
 #define vma_attr_check_lsms_asked(vma, start, end, err)				\
-	(vma_attr_check_on() ?							\
-	 __vma_attr_check_lsms_asked(vma, start, end, err) : (err))
+({										\
+	int __err = (err);							\
+										\
+	if (vma_attr_check_on())						\
+		__err = __vma_attr_check_lsms_asked(vma, start, end, __err);	\
+	__err;									\
+})
 
 /**
  * vma_attr_check_exempt() - This change does not have to be asked about

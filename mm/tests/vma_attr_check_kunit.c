@@ -277,54 +277,49 @@ static const struct operation {
 	u32 unsealed;
 	u32 sealed;
 } operations[] = {
-#define ONE(change)	BIT(VMA_ATTR_CHANGE_##change), BIT(VMA_ATTR_CHANGE_##change)
-#define MAPS(change)	BIT(VMA_ATTR_CHANGE_##change), \
-			BIT(VMA_ATTR_CHANGE_##change) | BIT(VMA_ATTR_CHANGE_SEALED)
-#define STATE		0, BIT(VMA_ATTR_CHANGE_SEALED)
+#define C(change)	BIT(VMA_ATTR_CHANGE_##change)
 #define RW		(PROT_READ | PROT_WRITE)
 	{ "munmap", do_unmap, NULL, false, PROT_READ,
-	  MSEAL_MAP, BIT(VMA_ATTR_OP_UNMAP), MAPS(UNMAP) },
+	  MSEAL_MAP, BIT(VMA_ATTR_OP_UNMAP), C(UNMAP), C(UNMAP) | C(SEALED) },
 	{ "mmap over it", do_map_over, NULL, false, PROT_READ,
-	  MSEAL_MAP, BIT(VMA_ATTR_OP_UNMAP), MAPS(UNMAP) },
+	  MSEAL_MAP, BIT(VMA_ATTR_OP_UNMAP), C(UNMAP), C(UNMAP) | C(SEALED) },
 	{ "mremap", do_move, NULL, false, PROT_READ,
 	  MSEAL_MAP, BIT(VMA_ATTR_OP_REMAP) | BIT(VMA_ATTR_OP_UNMAP),
-	  BIT(VMA_ATTR_CHANGE_MOVE) | BIT(VMA_ATTR_CHANGE_UNMAP),
-	  BIT(VMA_ATTR_CHANGE_MOVE) | BIT(VMA_ATTR_CHANGE_UNMAP) |
-	  BIT(VMA_ATTR_CHANGE_SEALED) },
+	  C(MOVE) | C(UNMAP), C(MOVE) | C(UNMAP) | C(SEALED) },
 	{ "mremap, pages only", do_move_pages, NULL, false, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_REMAP_EMPTY), ONE(MOVE) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_REMAP_EMPTY), C(MOVE), C(MOVE) },
 	{ "mprotect", do_protect, NULL, false, PROT_READ,
-	  MSEAL_PROT, BIT(VMA_ATTR_OP_PROTECT), ONE(PROTECT) },
+	  MSEAL_PROT, BIT(VMA_ATTR_OP_PROTECT), C(PROTECT), C(PROTECT) },
 	{ "mprotect, place sealed", do_protect, NULL, false, PROT_READ,
-	  MSEAL_MAP | MSEAL_PROT, BIT(VMA_ATTR_OP_PROTECT), MAPS(PROTECT) },
+	  MSEAL_MAP | MSEAL_PROT, BIT(VMA_ATTR_OP_PROTECT), C(PROTECT), C(PROTECT) | C(SEALED) },
 	{ "MADV_DONTNEED", do_dontneed, NULL, false, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_DISCARD), ONE(ZAP) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_DISCARD), C(ZAP), C(ZAP) },
 	{ "MADV_FREE", do_free, NULL, false, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_DISCARD), ONE(LAZYFREE) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_DISCARD), C(LAZYFREE), C(LAZYFREE) },
 	{ "MADV_GUARD_INSTALL", do_guard, NULL, true, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_GUARD_INSTALL), ONE(GUARD) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_GUARD_INSTALL), C(GUARD), C(GUARD) },
 	{ "MADV_GUARD_REMOVE", do_unguard, do_guard, true, PROT_READ,
-	  MSEAL_PROT, BIT(VMA_ATTR_OP_GUARD_REMOVE), ONE(UNGUARD) },
+	  MSEAL_PROT, BIT(VMA_ATTR_OP_GUARD_REMOVE), C(UNGUARD), C(UNGUARD) },
 	{ "MADV_DONTFORK", do_dontfork, NULL, false, PROT_READ,
-	  MSEAL_MAP, BIT(VMA_ATTR_OP_DONTFORK), STATE },
+	  MSEAL_MAP, BIT(VMA_ATTR_OP_DONTFORK), 0, C(SEALED) },
 	{ "MADV_WIPEONFORK", do_wipeonfork, NULL, false, PROT_READ,
-	  MSEAL_MAP | MSEAL_DISCARD, BIT(VMA_ATTR_OP_WIPEONFORK), STATE },
+	  MSEAL_MAP | MSEAL_DISCARD, BIT(VMA_ATTR_OP_WIPEONFORK), 0, C(SEALED) },
 	{ "UFFDIO_REGISTER", do_register, NULL, true, PROT_READ,
-	  MSEAL_MAP | MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_REGISTER), STATE },
+	  MSEAL_MAP | MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_REGISTER), 0, C(SEALED) },
 	{ "UFFDIO_COPY", do_copy, do_register, true, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), ONE(FILL) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_COPY, the LSMs", do_copy, do_register, true, PROT_READ,
-	  0, LSMS, ONE(FILL) },
+	  0, LSMS, C(FILL), C(FILL) },
 	{ "UFFDIO_ZEROPAGE", do_zeropage, do_register, true, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), ONE(FILL) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_POISON", do_poison, do_register, true, PROT_READ,
-	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), ONE(FILL) },
+	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_MOVE, its destination", do_fill_by_move, do_register, true, RW,
-	  0, BIT(VMA_ATTR_OP_UFFD_FILL), ONE(FILL) },
+	  0, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_MOVE, its source", do_fill_by_move, do_register, true, RW,
-	  0, BIT(VMA_ATTR_OP_UFFD_EMPTY), ONE(EMPTY) },
+	  0, BIT(VMA_ATTR_OP_UFFD_EMPTY), C(EMPTY), C(EMPTY) },
 	{ "a forced write, the LSMs", do_write, NULL, false, PROT_READ,
-	  0, LSMS, ONE(WRITE) },
+	  0, LSMS, C(WRITE), C(WRITE) },
 };
 
 static void operation_desc(const struct operation *operation, char *desc)
@@ -610,7 +605,7 @@ static void truncation(struct kunit *test)
 	expect_reports(test, "a private copy", BIT(VMA_ATTR_CHANGE_DROP_COW));
 }
 
-/* Pages that a driver inserts and takes back. */
+/* Pages that a driver inserts and revokes. */
 static void drivers(struct kunit *test)
 {
 	const unsigned long addr = page_addr(test, 0);
@@ -646,7 +641,7 @@ static void drivers(struct kunit *test)
 	vm_flags_set(vma, VM_MIXEDMAP);
 	mmap_write_downgrade(mm);
 	vma_attr_check_zap(vma, addr, end, NULL);
-	expect_reports(test, "taken back", BIT(VMA_ATTR_CHANGE_ZAP));
+	expect_reports(test, "revoked", BIT(VMA_ATTR_CHANGE_ZAP));
 	/* The same by a driver that serves another process. */
 	vma->vm_mm = other;
 	vma_attr_check_zap(vma, addr, end, NULL);

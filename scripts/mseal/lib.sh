@@ -229,3 +229,18 @@ run_harness() {
 	fi
 	return "$status"
 }
+
+# kbuild_objects TREE OUT SRCARCH DIR: the objects of a directory of the kernel that the
+# configuration in OUT has, one a line. Kbuild's own makefiles say which these are.
+kbuild_objects() {
+	make -s --no-print-directory -f - -C "$1" TREE="$1" O="$2" SRCARCH="$3" DIR="$4" <<-'EOF' | tr ' ' '\n' | sort -u
+		all: ;
+		include $(O)/include/config/auto.conf
+		srctree := $(TREE)
+		src := $(TREE)/$(DIR)
+		obj := $(DIR)
+		include $(TREE)/scripts/Kbuild.include
+		include $(TREE)/$(DIR)/Makefile
+		$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
+	EOF
+}
