@@ -266,7 +266,7 @@ static long do_write(struct kunit *test)
  * @unsealed: a bit per &enum vma_attr_change: the warning with nothing sealed
  * @sealed: the warnings with @seal
  */
-static const struct operation {
+struct operation {
 	const char *name;
 	long (*op)(struct kunit *test);
 	long (*prepare)(struct kunit *test);
@@ -276,7 +276,9 @@ static const struct operation {
 	u32 question;
 	u32 unsealed;
 	u32 sealed;
-} operations[] = {
+};
+
+static const struct operation operations[] = {
 #define C(change)	BIT(VMA_ATTR_CHANGE_##change)
 #define RW		(PROT_READ | PROT_WRITE)
 	{ "munmap", do_unmap, NULL, false, PROT_READ,
