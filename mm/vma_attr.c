@@ -10,7 +10,6 @@
 #include "vma.h"
 
 /* A VMA's seals are one field of its flags, so that a mask of them is a shift away. */
-#define SEAL_SHIFT	((__force int)VMA_SEAL_MAP_BIT)
 
 static_assert(VM_SEAL_MAP == (vm_flags_t)SEAL_MAP << SEAL_SHIFT);
 static_assert(VM_SEAL_PROT == (vm_flags_t)SEAL_PROT << SEAL_SHIFT);
@@ -19,7 +18,7 @@ static_assert(VM_SEAL_DISCARD_WEAK == (vm_flags_t)SEAL_DISCARD_WEAK << SEAL_SHIF
 
 static unsigned int seals_of(const struct vm_area_struct *vma)
 {
-	return (vma_flags_to_legacy(vma->flags) >> SEAL_SHIFT) & SEAL_ANY;
+	return vma_attr_seals_in(vma_flags_to_legacy(vma->flags));
 }
 
 static vma_flags_t seals_to_vma_flags(unsigned int seals)

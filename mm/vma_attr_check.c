@@ -41,9 +41,6 @@
 #include "internal.h"
 #include "vma_attr_check_test.h"
 
-/* The pseudo-operation of having asked the LSMs about a forced write. */
-#define VMA_ATTR_ASKED_LSMS	BIT(NR_VMA_ATTR_OPS)
-
 /**
  * struct change_rule - What has to be asked before a change
  * @name: for the warning
@@ -160,6 +157,9 @@ static void remember(const struct mm_struct *mm, unsigned long start,
 	struct vma_attr_asked *asked;
 	unsigned int i;
 
+	/* A few bytes that are written: pages are looked up for them. */
+	start = PAGE_ALIGN_DOWN(start);
+	end = PAGE_ALIGN(end);
 	for (i = 0; i < VMA_ATTR_CHECK_NR_ASKED; i++) {
 		asked = &task->asked[i];
 		if (asked->mm != mm)
@@ -197,49 +197,43 @@ static u32 asked_about(const struct mm_struct *mm, unsigned long start,
 	return found;
 }
 
-bool __vma_attr_check_asked(const struct mm_struct *mm, unsigned long start,
-			    unsigned long end, unsigned int op, bool permitted)
+/*
+ * A question was answered. Return: the answer to give, which is yes if a test wants the
+ * question not to be there.
+ */
+static bool answered(const struct mm_struct *mm, unsigned long start, unsigned long end,
+		     u32 question, bool permitted, const char *refused)
 {
 	struct vma_attr_check_test *test = this_test();
 
-	/* As if the question were not there. */
-	if (test && (test->blind & BIT(op)))
+	if (test && (test->blind & question))
 		return true;
 
 	if (permitted)
-		remember(mm, start, end, BIT(op));
+		remember(mm, start, end, question);
 	else if (this_task()->changed == mm)
-		report(VMA_ATTR_CHANGE_REFUSED, start, end, 0, "after a change");
+		report(VMA_ATTR_CHANGE_REFUSED, start, end, 0, refused);
 
 	return permitted;
+}
+
+bool __vma_attr_check_asked(const struct mm_struct *mm, unsigned long start,
+			    unsigned long end, unsigned int op, bool permitted)
+{
+	return answered(mm, start, end, BIT(op), permitted, "after a change");
 }
 
 int __vma_attr_check_lsms_asked(const struct vm_area_struct *vma, unsigned long start,
 				unsigned long end, int err)
 {
-	struct vma_attr_check_test *test = this_test();
-
-	if (test && (test->blind & VMA_ATTR_ASKED_LSMS))
-		return 0;
-
-	/* Pages are looked up for it. */
-	if (!err)
-		remember(vma->vm_mm, PAGE_ALIGN_DOWN(start), PAGE_ALIGN(end),
-			 VMA_ATTR_ASKED_LSMS);
-	else if (this_task()->changed == vma->vm_mm)
-		report(VMA_ATTR_CHANGE_REFUSED, start, end, 0, "by an LSM, after a change");
-
-	return err;
+	return answered(vma->vm_mm, start, end, VMA_ATTR_ASKED_LSMS, !err,
+			"by an LSM, after a change") ? 0 : err;
 }
 
 void __vma_attr_check_exempt(const struct mm_struct *mm, unsigned long start,
 			     unsigned long end, enum vma_attr_change change)
 {
 	const struct change_rule *rule = &change_rules[change];
-	struct vma_attr_check_test *test = this_test();
-
-	if (test && test->no_exemptions)
-		return;
 
 	remember(mm, start, end, rule->ops | (rule->lsms ? VMA_ATTR_ASKED_LSMS : 0));
 }
@@ -521,6 +515,7 @@ void __vma_attr_check_released(struct mm_struct *mm, bool write)
 {
 	struct vma_attr_check_task *task = this_task();
 	unsigned int i;
+	bool differs;
 
 	for (i = 0; i < VMA_ATTR_CHECK_NR_ASKED; i++) {
 		if (task->asked[i].mm == mm)
@@ -531,14 +526,12 @@ void __vma_attr_check_released(struct mm_struct *mm, bool write)
 
 	if (!write)
 		return;
-	if (check_promises(mm, &mm->attr_check, false))
-		note_promises(mm);
-	if (mm->attr_check.stale) {
-		mm->attr_check.stale = false;
-		mm->attr_check.flushed = false;
+	differs = check_promises(mm, &mm->attr_check, false);
+	if (mm->attr_check.stale)
 		check_bounds(mm);
+	if (differs || mm->attr_check.stale)
 		note_promises(mm);
-	}
+	mm->attr_check.stale = false;
 }
 
 void __vma_attr_check_fork(struct mm_struct *mm, struct mm_struct *oldmm)

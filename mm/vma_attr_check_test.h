@@ -8,21 +8,22 @@
 
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <linux/vma_attr.h>
 #include <linux/vma_attr_check.h>
+
+/* The pseudo-operation of having asked the LSMs about a forced write. */
+#define VMA_ATTR_ASKED_LSMS	BIT(NR_VMA_ATTR_OPS)
 
 /**
  * struct vma_attr_check_test - A test of the check
  * @task: the task whose questions are switched off, and whose warnings are counted
  *	instead of printed
- * @blind: a bit per &enum vma_attr_op that is not asked; bit NR_VMA_ATTR_OPS: the LSMs
- *	are not asked about forced writes
- * @no_exemptions: are exemptions switched off as well?
+ * @blind: a bit per &enum vma_attr_op that is not asked, and VMA_ATTR_ASKED_LSMS
  * @reports: how often each change was reported
  */
 struct vma_attr_check_test {
 	struct task_struct *task;
 	u32 blind;
-	bool no_exemptions;
 	unsigned int reports[NR_VMA_ATTR_CHANGES];
 };
 

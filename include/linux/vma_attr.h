@@ -43,6 +43,9 @@
 #define SEAL_DISCARD_WEAK	0x8
 #define SEAL_ANY		(SEAL_MAP | SEAL_PROT | SEAL_DISCARD | SEAL_DISCARD_WEAK)
 
+/* The bits of a VMA's flags are in the same order. */
+#define SEAL_SHIFT		((__force int)VMA_SEAL_MAP_BIT)
+
 /**
  * enum vma_attr_op - Operations that change an attribute of a mapping
  * @VMA_ATTR_OP_NONE: changes none; always permitted
@@ -332,10 +335,10 @@ static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 	       !vma_flags_test(&flags, VMA_WRITE_BIT);
 }
 
-/* The mask of SEAL_* in the flags of a VMA, for mm/vma_attr_check.c. */
+/* The mask of SEAL_* in the flags of a VMA. */
 static inline unsigned int vma_attr_seals_in(vm_flags_t flags)
 {
-	return (flags & VM_SEAL_ANY) >> (__force int)VMA_SEAL_MAP_BIT;
+	return (flags & VM_SEAL_ANY) >> SEAL_SHIFT;
 }
 
 #else /* No room for the bits, or no VMAs: mseal(2) returns ENOSYS. */

@@ -30,8 +30,6 @@
 #define AREA_PAGES	16
 #define FILE_PAGES	16
 
-#define LSMS		BIT(NR_VMA_ATTR_OPS)
-
 /**
  * struct checked - What each test has
  * @area: an area of the mm of the thread, with a file
@@ -115,23 +113,23 @@ static long do_map_over(struct kunit *test)
 	return ret == addr ? 0 : ret;
 }
 
-static long do_move(struct kunit *test)
+static long remap(struct kunit *test, unsigned long flags)
 {
 	const unsigned long to = page_addr(test, 9);
 	const long ret = kunit_mm_syscall(mremap, page_addr(test, 1), PAGE_SIZE, PAGE_SIZE,
-					  MREMAP_MAYMOVE | MREMAP_FIXED, to);
+					  MREMAP_MAYMOVE | MREMAP_FIXED | flags, to);
 
 	return ret == to ? 0 : ret;
 }
 
+static long do_move(struct kunit *test)
+{
+	return remap(test, 0);
+}
+
 static long do_move_pages(struct kunit *test)
 {
-	const unsigned long to = page_addr(test, 9);
-	const long ret = kunit_mm_syscall(mremap, page_addr(test, 1), PAGE_SIZE, PAGE_SIZE,
-					  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-					  to);
-
-	return ret == to ? 0 : ret;
+	return remap(test, MREMAP_DONTUNMAP);
 }
 
 static long do_protect(struct kunit *test)
@@ -139,40 +137,18 @@ static long do_protect(struct kunit *test)
 	return kunit_mm_syscall(mprotect, page_addr(test, 1), PAGE_SIZE, PROT_NONE);
 }
 
-static long do_advise(struct kunit *test, int advice)
-{
-	return kunit_mm_syscall(madvise, page_addr(test, 1), PAGE_SIZE, advice);
+#define DEFINE_DO_MADVISE(name, advice)						\
+static long do_##name(struct kunit *test)					\
+{										\
+	return kunit_mm_syscall(madvise, page_addr(test, 1), PAGE_SIZE, advice);	\
 }
 
-static long do_dontneed(struct kunit *test)
-{
-	return do_advise(test, MADV_DONTNEED);
-}
-
-static long do_free(struct kunit *test)
-{
-	return do_advise(test, MADV_FREE);
-}
-
-static long do_guard(struct kunit *test)
-{
-	return do_advise(test, MADV_GUARD_INSTALL);
-}
-
-static long do_unguard(struct kunit *test)
-{
-	return do_advise(test, MADV_GUARD_REMOVE);
-}
-
-static long do_dontfork(struct kunit *test)
-{
-	return do_advise(test, MADV_DONTFORK);
-}
-
-static long do_wipeonfork(struct kunit *test)
-{
-	return do_advise(test, MADV_WIPEONFORK);
-}
+DEFINE_DO_MADVISE(dontneed, MADV_DONTNEED)
+DEFINE_DO_MADVISE(free, MADV_FREE)
+DEFINE_DO_MADVISE(guard, MADV_GUARD_INSTALL)
+DEFINE_DO_MADVISE(unguard, MADV_GUARD_REMOVE)
+DEFINE_DO_MADVISE(dontfork, MADV_DONTFORK)
+DEFINE_DO_MADVISE(wipeonfork, MADV_WIPEONFORK)
 
 /* The arguments of userfaultfd's ioctls are at the end of the area. */
 static long uffd_ioctl(struct kunit *test, unsigned int cmd, const void *arg, size_t size)
@@ -262,7 +238,7 @@ static long do_write(struct kunit *test)
  * @hole: pages 0 to 8 hold nothing
  * @prot: what they permit
  * @seal: flags of mseal() for which it is refused; 0 if no seal of ours refuses it
- * @question: the question, a bit per &enum vma_attr_op and LSMS
+ * @question: the question, a bit per &enum vma_attr_op and VMA_ATTR_ASKED_LSMS
  * @unsealed: a bit per &enum vma_attr_change: the warning with nothing sealed
  * @sealed: the warnings with @seal
  */
@@ -311,7 +287,7 @@ static const struct operation operations[] = {
 	{ "UFFDIO_COPY", do_copy, do_register, true, PROT_READ,
 	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_COPY, the LSMs", do_copy, do_register, true, PROT_READ,
-	  0, LSMS, C(FILL), C(FILL) },
+	  0, VMA_ATTR_ASKED_LSMS, C(FILL), C(FILL) },
 	{ "UFFDIO_ZEROPAGE", do_zeropage, do_register, true, PROT_READ,
 	  MSEAL_DISCARD, BIT(VMA_ATTR_OP_UFFD_FILL), C(FILL), C(FILL) },
 	{ "UFFDIO_POISON", do_poison, do_register, true, PROT_READ,
@@ -321,7 +297,7 @@ static const struct operation operations[] = {
 	{ "UFFDIO_MOVE, its source", do_fill_by_move, do_register, true, RW,
 	  0, BIT(VMA_ATTR_OP_UFFD_EMPTY), C(EMPTY), C(EMPTY) },
 	{ "a forced write, the LSMs", do_write, NULL, false, PROT_READ,
-	  0, LSMS, C(WRITE), C(WRITE) },
+	  0, VMA_ATTR_ASKED_LSMS, C(WRITE), C(WRITE) },
 };
 
 static void operation_desc(const struct operation *operation, char *desc)
