@@ -230,17 +230,82 @@ run_harness() {
 	return "$status"
 }
 
-# kbuild_objects TREE OUT SRCARCH DIR: the objects of a directory of the kernel that the
-# configuration in OUT has, one a line. Kbuild's own makefiles say which these are.
-kbuild_objects() {
-	make -s --no-print-directory -f - -C "$1" TREE="$1" O="$2" SRCARCH="$3" DIR="$4" <<-'EOF' | tr ' ' '\n' | sort -u
-		all: ;
-		include $(O)/include/config/auto.conf
-		srctree := $(TREE)
-		src := $(TREE)/$(DIR)
-		obj := $(DIR)
-		include $(TREE)/scripts/Kbuild.include
-		include $(TREE)/$(DIR)/Makefile
-		$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
-	EOF
+# kernel_make TREE OUT ARGUMENT...: the kernel's make, out of tree and silent, with what
+# use_ccache set. What the caller's make put into the environment is not meant for it.
+kernel_make() {
+	local tree=$1 out=$2
+	shift 2
+
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u KERNEL -u GUEST -u CONFIG -u ARCH -u O \
+		make -s -C "$tree" O="$out" CC="$CC" HOSTCC="$CC" -j"$(nproc)" "$@" </dev/null
+}
+
+# kconfig_text TREE: all that says which configurations a kernel has.
+kconfig_text() {
+	(cd "$1" && find . -name 'Kconfig*' -type f -print0 | sort -z | xargs -0 cat)
+}
+
+# enabled_objects TREE OUT SRCARCH FILE.c...: the objects of these files that the
+# configuration in OUT has, one a line. Kbuild's own makefiles say which a directory has.
+enabled_objects() {
+	local tree=$1 out=$2 srcarch=$3 file dir
+	local -A have=()
+	shift 3
+
+	for file in "$@"; do
+		# A directory without a makefile is entered by that of its parent.
+		dir=${file%/*}
+		[[ -f $tree/$dir/Makefile ]] || dir=${dir%/*}
+		[[ -n ${have[$dir]:-} ]] || have[$dir]=" $(
+			make -s --no-print-directory -f - -C "$tree" TREE="$tree" O="$out" \
+				SRCARCH="$srcarch" DIR="$dir" <<-'EOF' | tr '\n' ' '
+				all: ;
+				include $(O)/include/config/auto.conf
+				srctree := $(TREE)
+				src := $(TREE)/$(DIR)
+				obj := $(DIR)
+				include $(TREE)/scripts/Kbuild.include
+				include $(TREE)/$(DIR)/Makefile
+				$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
+			EOF
+		) "
+		file=${file#"$dir/"}
+		[[ ${have[$dir]} != *" ${file%.c}.o "* ]] || printf '%s\n' "$dir/${file%.c}.o"
+	done
+}
+
+# compiler_warnings LOG: with the file but without path and line, which differ between
+# the kernels; sorted.
+compiler_warnings() {
+	grep -E '(warning|error):' "$1" |
+		sed -E "s|^[^ ]*/(build/)?(linux\|pristine)/||; s/:[0-9]+(:[0-9]+)?:/:/" |
+		sort || true
+}
+
+# need_baseline WARNINGS OBJECT...: those that have to be compiled on the pristine kernel
+# to tell whose warnings these are, one a line: what has some, all if one is in a header.
+need_baseline() {
+	local warnings=$1 object
+	shift
+
+	for object in "$@"; do
+		[[ -f $BUILD/pristine/${object%.o}.c ]] || continue
+		if grep -qE "^${object%.o}\.c:" "$warnings" || grep -qvE '^[^ ]*\.c:' "$warnings"; then
+			printf '%s\n' "$object"
+		fi
+	done
+}
+
+# report VERDICT NAME [FILE]: a line of TAP; FILE has the reasons for a verdict that is
+# not "ok". Counts in count and failed.
+count=0 failed=0
+report() {
+	count=$((count + 1))
+	if [[ $1 == ok ]]; then
+		printf 'ok %d - %s\n' "$count" "$2"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n' "$count" "$2"
+		[[ -z ${3:-} ]] || sed 's/^/# /' "$3"
+	fi
 }
