@@ -207,7 +207,7 @@ static inline int read_vmas(const char *start, const char *end,
 /*
  * Words at addresses, or the error of reading them. The kernel reads, so that
  * an address without memory causes an error and not a signal. A pipe accepts
- * all of a write or, on a bad address, nothing.
+ * all of a write or, on a bad address, nothing. Each thread has a pipe of its own.
  */
 struct peeked {
 	uint64_t word;
@@ -218,7 +218,7 @@ struct peeked {
 
 static inline void peek_all(const char *const *addrs, int nr, struct peeked *p)
 {
-	static int fds[2] = { -1, -1 };
+	static __thread int fds[2] = { -1, -1 };
 	uint64_t words[MAX_PEEKS];
 	struct iovec vec[MAX_PEEKS];
 	const ssize_t len = nr * sizeof(words[0]);
