@@ -245,32 +245,49 @@ kconfig_text() {
 	(cd "$1" && find . -name 'Kconfig*' -type f -print0 | sort -z | xargs -0 cat)
 }
 
+# kbuild_words TREE OUT SRCARCH DIR: what the makefile of DIR, '.' for the top, says is
+# in it, objects and directories ("DIR/"), in the configuration in OUT.
+kbuild_words() {
+	local file=$1/$4/Kbuild
+
+	[[ -f $file ]] || file=$1/$4/Makefile
+	make -s --no-print-directory -f - -C "$1" TREE="$1" O="$2" SRCARCH="$3" \
+		DIR="$4" FILE="$file" <<-'EOF' | tr '\n' ' '
+		all: ;
+		include $(O)/include/config/auto.conf
+		srctree := $(TREE)
+		src := $(TREE)/$(DIR)
+		obj := $(DIR)
+		include $(TREE)/scripts/Kbuild.include
+		include $(FILE)
+		$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
+	EOF
+}
+
 # enabled_objects TREE OUT SRCARCH FILE.c...: the objects of these files that the
-# configuration in OUT has, one a line. Kbuild's own makefiles say which a directory has.
+# configuration in OUT has, one a line: the makefile of their directory has the object,
+# and that of each directory above has the one below.
 enabled_objects() {
-	local tree=$1 out=$2 srcarch=$3 file dir
-	local -A have=()
+	local tree=$1 out=$2 srcarch=$3 file dir name enabled
+	local -A words=()
 	shift 3
 
 	for file in "$@"; do
-		# A directory without a makefile is entered by that of its parent.
-		dir=${file%/*}
-		[[ -f $tree/$dir/Makefile ]] || dir=${dir%/*}
-		[[ -n ${have[$dir]:-} ]] || have[$dir]=" $(
-			make -s --no-print-directory -f - -C "$tree" TREE="$tree" O="$out" \
-				SRCARCH="$srcarch" DIR="$dir" <<-'EOF' | tr '\n' ' '
-				all: ;
-				include $(O)/include/config/auto.conf
-				srctree := $(TREE)
-				src := $(TREE)/$(DIR)
-				obj := $(DIR)
-				include $(TREE)/scripts/Kbuild.include
-				include $(TREE)/$(DIR)/Makefile
-				$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
-			EOF
-		) "
-		file=${file#"$dir/"}
-		[[ ${have[$dir]} != *" ${file%.c}.o "* ]] || printf '%s\n' "$dir/${file%.c}.o"
+		dir=${file%/*} name=${file##*/} name=${name%.c}.o enabled=yes
+		while [[ $enabled && $name ]]; do
+			# A directory without a makefile is entered by that of its parent.
+			until [[ $dir == . || -f $tree/$dir/Kbuild || -f $tree/$dir/Makefile ]]; do
+				name=${dir##*/}/$name
+				[[ $dir == */* ]] && dir=${dir%/*} || dir=.
+			done
+			[[ -n ${words[$dir]:-} ]] ||
+				words[$dir]=" $(kbuild_words "$tree" "$out" "$srcarch" "$dir") "
+			[[ ${words[$dir]} == *" $name "* ]] || enabled=
+			[[ $dir != . ]] || break
+			name=${dir##*/}/
+			[[ $dir == */* ]] && dir=${dir%/*} || dir=.
+		done
+		[[ -z $enabled ]] || printf '%s\n' "${file%.c}.o"
 	done
 }
 
