@@ -211,7 +211,7 @@ do {										\
 do {										\
 	struct kunit *__test = (_test);						\
 	struct arena *__arena = __test->priv;					\
-	char __want[SHORT_LEN];							\
+	char __want[sizeof("seal ") + SHORT_LEN];				\
 										\
 	snprintf(__want, sizeof(__want), "seal %s", _want);			\
 	strreplace(__want, '#', seals_to_char(_seals));				\

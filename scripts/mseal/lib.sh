@@ -246,7 +246,8 @@ kconfig_text() {
 }
 
 # kbuild_words TREE OUT SRCARCH DIR: what the makefile of DIR, '.' for the top, says is
-# in it, objects and directories ("DIR/"), in the configuration in OUT.
+# in it, objects and directories ("DIR/"), in the configuration in OUT. The top
+# one leaves lib/ to the top Makefile.
 kbuild_words() {
 	local file=$1/$4/Kbuild
 
@@ -260,7 +261,8 @@ kbuild_words() {
 		obj := $(DIR)
 		include $(TREE)/scripts/Kbuild.include
 		include $(FILE)
-		$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)))
+		$(info $(foreach v,$(filter %-y %-m %-objs,$(.VARIABLES)),$($v)) \
+			$(if $(filter .,$(DIR)),lib/))
 	EOF
 }
 
