@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree status export patch kernel guest guest-debian-test run test test-list \
-	test-overlay kunit builds \
+	test-overlay kunit builds selftests-mm \
 	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -42,6 +42,8 @@ help:
 	@echo 'make stress          races with mseal(), Yama and SELinux, with KASAN and lockdep [ROUNDS=]'
 	@echo 'make builds          compile what is touched for 18 configurations, 6 architectures and'
 	@echo '                     clang, without linking it [ONLY="arm64 ..."]'
+	@echo 'make selftests-mm    mainline selftests (mm, proc, ptrace, exec, x86 ...), on the pristine'
+	@echo '                     kernel and on ours: the same results? [TESTS="proc mm:ksft_cow.sh"]'
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
@@ -138,6 +140,13 @@ kunit: tree
 builds: tree
 	@$S/deps arm64 builds || true
 	@$S/builds $(ONLY)
+
+selftests-mm: tree
+	@$S/deps selftests-mm debian
+	@KERNEL=pristine GUEST=debian CONFIG=kselftest $S/build >/dev/null
+	@KERNEL=patched GUEST=debian CONFIG=kselftest $S/build >/dev/null
+	@$S/debian >/dev/null
+	@$S/selftests-mm $(TESTS)
 
 fuzz: tree
 	@$S/deps fuzz
