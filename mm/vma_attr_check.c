@@ -306,10 +306,24 @@ void __vma_attr_check_zap(struct vm_area_struct *vma, unsigned long start,
 	__vma_attr_check_change(vma, start, end, VMA_ATTR_CHANGE_ZAP);
 }
 
+bool __vma_attr_check_keeps_cows(struct vm_area_struct *vma)
+{
+	return vma_attr_keeps_cows(vma);
+}
+
 void __vma_attr_check_truncate(struct vm_area_struct *vma, struct zap_details *details)
 {
 	details->truncating = true;
 	details->keeps_cows = vma_attr_keeps_cows(vma);
+}
+
+void __vma_attr_check_drop_cow(struct vm_area_struct *vma, unsigned long start,
+				unsigned long end)
+{
+	/* It may have become writable since. */
+	if (vma_attr_keeps_cows(vma))
+		report(VMA_ATTR_CHANGE_DROP_COW, start, end,
+		       vma_attr_seals_in(vma->vm_flags), "by truncation");
 }
 
 void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
@@ -319,10 +333,7 @@ void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
 		return;
 	if (folio && !folio_test_anon(folio))
 		return;
-	/* It may have become writable since. */
-	if (vma_attr_keeps_cows(vma))
-		report(VMA_ATTR_CHANGE_DROP_COW, addr, addr + PAGE_SIZE,
-		       vma_attr_seals_in(vma->vm_flags), "by truncation");
+	__vma_attr_check_drop_cow(vma, addr, addr + PAGE_SIZE);
 }
 
 /* Is the mmap lock held for writing? Somebody holds it in one mode or the other. */

@@ -139,6 +139,9 @@ void __vma_attr_check_zap(struct vm_area_struct *vma, unsigned long start,
 void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
 			   const struct zap_details *details,
 			   const struct folio *folio);
+bool __vma_attr_check_keeps_cows(struct vm_area_struct *vma);
+void __vma_attr_check_drop_cow(struct vm_area_struct *vma, unsigned long start,
+				unsigned long end);
 void __vma_attr_check_insert(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end);
 void __vma_attr_check_gup(struct vm_area_struct *vma, unsigned long addr,
@@ -337,6 +340,39 @@ static __always_inline void vma_attr_check_truncate(struct vm_area_struct *vma,
 	if (vma_attr_check_on())
 		__vma_attr_check_truncate(vma, details);
 }
+
+/**
+ * vma_attr_check_keeps_cows() - A file in hugetlbfs is truncated: what has to stay?
+ * @vma: one of its mappings
+ *
+ * unmap_hugepage_range() has flags instead of &struct zap_details: give it
+ * ZAP_FLAG_CHECK_COWS if this returns true. As vma_attr_check_truncate(), call it before
+ * vma_attr_keeps_cows().
+ *
+ * Context: i_mmap_rwsem of the file.
+ * Return: does a seal keep private copies in @vma? false while the check is off.
+ */
+static __always_inline bool vma_attr_check_keeps_cows(struct vm_area_struct *vma)
+{
+	return vma_attr_check_on() && __vma_attr_check_keeps_cows(vma);
+}
+
+/**
+ * vma_attr_check_drop_huge() - Truncation is about to unmap a huge page
+ * @vma: the mapping
+ * @start: address of the page
+ * @end: end of the page, exclusive
+ * @cow: is it a private copy, and was ZAP_FLAG_CHECK_COWS given?
+ *
+ * Nothing is evaluated while the check is off.
+ *
+ * Context: page table lock.
+ */
+#define vma_attr_check_drop_huge(vma, start, end, cow)				\
+do {										\
+	if (vma_attr_check_on() && (cow))					\
+		__vma_attr_check_drop_cow(vma, start, end);			\
+} while (0)
 
 /**
  * vma_attr_check_fault() - A page fault begins or ends
