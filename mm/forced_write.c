@@ -14,6 +14,8 @@
 #include <linux/security.h>
 #include <linux/vma_attr.h>
 
+#include <trace/events/mseal.h>
+
 /* The origins that GUP flags carry fit into the two bits. */
 static_assert(FOLL_ORIGIN_OF(FOLL_ORIGIN(FORCED_WRITE_PROCESS_VM)) ==
 	      FORCED_WRITE_PROCESS_VM);
@@ -72,8 +74,10 @@ int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 	int err = 0;
 
 	if (unlikely(vma_write_is_forced(vma)) &&
-	    security_vma_forced_write(vma, start, end, origin, opener))
+	    security_vma_forced_write(vma, start, end, origin, opener)) {
+		trace_forced_write_refused(vma, start, end, origin);
 		err = -EPERM;
+	}
 
 	return vma_attr_check_lsms_asked(vma, start, end, err);
 }

@@ -118,17 +118,35 @@ static noinline bool held_permits(struct vm_area_struct *vma, unsigned int held)
 	return !vma_is_anonymous(vma) || caller_can_write(vma);
 }
 
-/* The slow path of vma_attr_permits(): @vma has a seal. */
-bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
+/**
+ * vma_attr_refusing_seals() - Which seals of a mapping refuse an operation?
+ * @vma: the mapping
+ * @op: the operation
+ *
+ * Context: as for vma_attr_permits().
+ * Return: a mask of SEAL_*, 0 if the seals of @vma permit @op.
+ */
+unsigned int vma_attr_refusing_seals(struct vm_area_struct *vma, enum vma_attr_op op)
 {
 	const struct vma_attr_rule *rule = &vma_attr_rules[op];
 	const unsigned int seals = seals_of(vma);
+	unsigned int held = seals & rule->always;
 
-	if (seals & rule->always)
-		return false;
+	if (held)
+		return held;
 
-	return !(seals & rule->unless_writable) ||
-	       held_permits(vma, seals & rule->unless_writable);
+	held = seals & rule->unless_writable;
+	if (!held || held_permits(vma, held))
+		return 0;
+
+	/* SEAL_DISCARD implies the weak discard rule, which alone might have permitted it. */
+	return held & SEAL_DISCARD ? SEAL_DISCARD : held;
+}
+
+/* The slow path of vma_attr_permits(): @vma has a seal. */
+bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op)
+{
+	return !vma_attr_refusing_seals(vma, op);
 }
 
 /* The slow path of vma_attr_range_permits(): there may be seals in the range. */
@@ -199,7 +217,7 @@ int __vma_attr_still_permits(struct mm_struct *mm, unsigned long start,
 		    linear_page_index(vma, start) != pgoff)
 			return -ENOMEM;
 		if (!vma_attr_permits(vma, op))
-			return -EPERM;
+			return vma_attr_refused(vma, start, end, op);
 		pgoff += (vma->vm_end - start) >> PAGE_SHIFT;
 		start = vma->vm_end;
 	}

@@ -107,11 +107,40 @@ struct vma_attr_rule {
 	u8 unless_writable;
 };
 
+/**
+ * struct vma_attr_refusal - A call that fails because of a seal
+ * @vma: the first mapping of the range that refuses
+ * @start: first address that the call is about
+ * @end: end address, exclusive; the range may have other mappings as well
+ * @op: the operation
+ * @seals: mask of SEAL_*, the seals of @vma
+ * @refused_by: those of @seals that refuse @op
+ * @nr: number of the system call, or -1 in a kernel thread
+ *
+ * For the trace event mseal_refused and the audit record.
+ */
+struct vma_attr_refusal {
+	const struct vm_area_struct *vma;
+	unsigned long start;
+	unsigned long end;
+	enum vma_attr_op op;
+	unsigned int seals;
+	unsigned int refused_by;
+	int nr;
+};
+
+pid_t mm_owner_pid(const struct mm_struct *mm);
+
 #if defined(CONFIG_64BIT) && defined(CONFIG_MMU)
 
 extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
 
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op);
+unsigned int vma_attr_refusing_seals(struct vm_area_struct *vma, enum vma_attr_op op);
+int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum vma_attr_op op);
+int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
+			   unsigned long end, enum vma_attr_op op);
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op);
 struct vm_area_struct *__vma_attr_find_refusal(struct vm_area_struct *vma,
@@ -199,7 +228,8 @@ static __always_inline bool vma_attr_sealed(const struct vm_area_struct *vma)
  *
  * Context: mmap lock in either mode, or VMA read lock. If the lock was dropped,
  * call this again after retaking it.
- * Return: true if it may go ahead; if not, the caller fails with -EPERM.
+ * Return: true if it may go ahead; if not, the caller fails with what
+ * vma_attr_refused() returns.
  */
 static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
 					     enum vma_attr_op op)
@@ -221,7 +251,8 @@ static __always_inline bool vma_attr_permits(struct vm_area_struct *vma,
  * the VMAs only if the range extends beyond @vma and there may be seals in it.
  *
  * Context: mmap lock in either mode.
- * Return: true if it may go ahead; if not, the caller fails with -EPERM.
+ * Return: true if it may go ahead; if not, the caller fails with what
+ * vma_attr_refused() returns.
  */
 static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
 						unsigned long end,
@@ -244,7 +275,8 @@ static __always_inline bool vma_attr_permits_to(struct vm_area_struct *vma,
  *
  * Context: mmap lock in either mode.
  * Return: the first mapping whose seals refuse; when the caller comes to it, it fails
- * with -EPERM. NULL if all permit it, up to the first gap or the end.
+ * with what vma_attr_refused() returns. NULL if all permit it, up to the first gap or
+ * the end.
  */
 static __always_inline struct vm_area_struct *
 vma_attr_find_refusal(struct vm_area_struct *vma, unsigned long end,
@@ -270,7 +302,8 @@ vma_attr_find_refusal(struct vm_area_struct *vma, unsigned long end,
  * vma_attr_permits_to() is cheaper. Gaps are ignored.
  *
  * Context: mmap lock of @mm in either mode.
- * Return: true if it may go ahead; if not, the caller fails with -EPERM.
+ * Return: true if it may go ahead; if not, the caller fails with what
+ * vma_attr_range_refused() returns.
  */
 static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 						   unsigned long start,
@@ -373,9 +406,26 @@ static inline bool vma_attr_permits(struct vm_area_struct *vma,
 	return true;
 }
 
+static inline unsigned int vma_attr_seals_in(vm_flags_t flags)
+{
+	return 0;
+}
+
 static inline bool vma_attr_keeps_cows(const struct vm_area_struct *vma)
 {
 	return false;
+}
+
+static inline int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end, enum vma_attr_op op)
+{
+	return -EPERM;
+}
+
+static inline int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
+					 unsigned long end, enum vma_attr_op op)
+{
+	return -EPERM;
 }
 
 static inline bool vma_attr_permits_to(struct vm_area_struct *vma,

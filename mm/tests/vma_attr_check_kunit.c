@@ -23,6 +23,8 @@
 
 #include <asm/tlb.h>
 
+#include <trace/events/mseal.h>
+
 #include "../internal.h"
 #include "../vma_attr_check_test.h"
 #include "../vma_attr_discard.h"
@@ -35,11 +37,15 @@
  * @area: an area of the mm of the thread, with a file
  * @check: counts the warnings
  * @uffd: a userfaultfd, or below 0
+ * @refusal: the last trace event mseal_refused of the thread
+ * @refusals: how many there were since expect_refusals()
  */
 struct checked {
 	struct kunit_mm_area area;
 	struct vma_attr_check_test check;
 	int uffd;
+	struct vma_attr_refusal refusal;
+	unsigned int refusals;
 };
 
 static unsigned long page_addr(struct kunit *test, int page)
@@ -91,6 +97,27 @@ static void expect_reports(struct kunit *test, const char *when, u32 changes)
 				    "change %u, %s", change, when);
 		checked->check.reports[change] = 0;
 	}
+}
+
+/* The probe of the trace event. */
+static void count_refusal(void *data, const struct vma_attr_refusal *refusal)
+{
+	struct checked *checked = data;
+
+	if (checked->check.task != current)
+		return;
+	checked->refusal = *refusal;
+	checked->refusals++;
+}
+
+/* Expect this many trace events since the last call. */
+static void expect_refusals(struct kunit *test, unsigned int refusals)
+{
+	struct checked *checked = test->priv;
+
+	if (IS_ENABLED(CONFIG_TRACEPOINTS))
+		KUNIT_EXPECT_EQ(test, refusals, checked->refusals);
+	checked->refusals = 0;
 }
 
 /*
@@ -332,6 +359,7 @@ static void asked(struct kunit *test)
 	prepare(test, operation, 0);
 	KUNIT_EXPECT_EQ(test, 0, operation->op(test));
 	expect_reports(test, "nothing sealed", 0);
+	expect_refusals(test, 0);
 }
 
 static void asked_and_refused(struct kunit *test)
@@ -343,6 +371,46 @@ static void asked_and_refused(struct kunit *test)
 	prepare(test, operation, operation->seal);
 	KUNIT_EXPECT_EQ(test, -EPERM, operation->op(test));
 	expect_reports(test, "refused", 0);
+}
+
+/* A refused call has one trace event, which says what was refused and why. */
+static void traced(struct kunit *test)
+{
+	const struct operation *operation = test->param_value;
+	struct checked *checked = test->priv;
+	const struct vma_attr_refusal *refusal = &checked->refusal;
+	const unsigned long addr = page_addr(test, 1);
+
+	if (!operation->seal)
+		kunit_skip(test, "no seal refuses it");
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "no trace points in this kernel");
+	prepare(test, operation, operation->seal);
+	expect_refusals(test, 0);
+	KUNIT_EXPECT_EQ(test, -EPERM, operation->op(test));
+	expect_refusals(test, 1);
+
+	KUNIT_EXPECT_TRUE_MSG(test, operation->question & BIT(refusal->op),
+			      "operation %u", refusal->op);
+	KUNIT_EXPECT_LE(test, refusal->start, addr);
+	KUNIT_EXPECT_GE(test, refusal->end, addr + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, refusal->seals & ~SEAL_DISCARD_WEAK, operation->seal);
+	/* One of the seals refuses; the weak discard rule is a part of DISCARD. */
+	KUNIT_EXPECT_NE(test, refusal->refused_by & operation->seal, 0);
+	KUNIT_EXPECT_EQ(test, refusal->refused_by & ~refusal->seals, 0);
+	KUNIT_EXPECT_EQ(test, -1, refusal->nr);
+}
+
+/* mprotect() fails with the error of an earlier mapping, so no seal has refused it. */
+static void other_error_not_traced(struct kunit *test)
+{
+	map_anon(test, 0, 1, PROT_READ);
+	map_anon(test, 2, 3, PROT_READ);
+	KUNIT_ASSERT_EQ(test, 0, seal_pages(test, 2, 3, MSEAL_PROT));
+	expect_refusals(test, 0);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, kunit_mm_syscall(mprotect, page_addr(test, 0),
+							3 * PAGE_SIZE, PROT_NONE));
+	expect_refusals(test, 0);
 }
 
 /* Without it, with nothing sealed: one warning where a primitive has to be asked. */
@@ -729,6 +797,8 @@ static int check_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, uffd_ioctl(test, UFFDIO_API, &api, sizeof(api)));
 
 	checked->check.task = current;
+	if (IS_ENABLED(CONFIG_TRACEPOINTS))
+		KUNIT_ASSERT_EQ(test, 0, register_trace_mseal_refused(count_refusal, checked));
 	WRITE_ONCE(vma_attr_check_test, &checked->check);
 	return 0;
 }
@@ -738,6 +808,10 @@ static void check_exit(struct kunit *test)
 	struct checked *checked = test->priv;
 
 	WRITE_ONCE(vma_attr_check_test, NULL);
+	if (checked && checked->check.task && IS_ENABLED(CONFIG_TRACEPOINTS)) {
+		unregister_trace_mseal_refused(count_refusal, checked);
+		tracepoint_synchronize_unregister();
+	}
 	if (checked && checked->uffd >= 0)
 		close_fd(checked->uffd);
 }
@@ -745,6 +819,8 @@ static void check_exit(struct kunit *test)
 static struct kunit_case check_cases[] = {
 	KUNIT_CASE_PARAM(asked, operations_gen_params),
 	KUNIT_CASE_PARAM(asked_and_refused, operations_gen_params),
+	KUNIT_CASE_PARAM(traced, operations_gen_params),
+	KUNIT_CASE(other_error_not_traced),
 	KUNIT_CASE_PARAM(not_asked, operations_gen_params),
 	KUNIT_CASE_PARAM(not_asked_sealed, operations_gen_params),
 	KUNIT_CASE(lock_dropped),

@@ -12,6 +12,12 @@
  * either. OP_SPANS() also does this over three VMAs, one of which is sealed.
  *
  * Huge pages are used if 16 are free, protection keys if the machine has them.
+ *
+ * If tools/mm/sealmap is beside the test, or SEALMAP= names it, 'sealmap --explain' is
+ * asked before each operation of the matrix, and must say what the kernel then does; on
+ * a kernel whose mseal() knows no flags, too, where only that is judged. If there is
+ * tracing, each refused call must have one event mseal_refused that names the same
+ * operation and the same seals.
  */
 
 #include "kselftest_harness.h"
@@ -20,7 +26,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "mseal_attr.h"
@@ -373,6 +381,10 @@ struct op {
 		int err;
 	} plain[2];
 	bool plain_first;	/* before the seals are checked */
+
+	/* What sealmap calls it, and which part of the range it is about */
+	const char *call;
+	enum { WHOLE, PART, AROUND, FIRST } where;
 
 	const bool *needs;
 	unsigned int only_on;	/* kinds of mapping, 0: all */
@@ -926,6 +938,184 @@ static int expected(const struct op *op, const struct backing *b,
 	return refused ? EPERM : plain;
 }
 
+/* Why was it refused? What sealmap says before, and what the trace event says after. */
+
+struct why {
+	char verdict[16];	/* permitted, refused, depends */
+	char rule[32];
+	char by[48];
+};
+
+static const char *sealmap;	/* its path, or NULL */
+static bool have_trace;
+static bool kernel_without_flags;
+
+#define TRACE_INSTANCE	"/sys/kernel/tracing/instances/mseal_attr_test"
+
+/* Run sealmap --explain, and take from its lines what has to be compared. */
+static bool ask_sealmap(const struct op *op, const struct area *a, struct why *why)
+{
+	char *argv[] = { (char *)sealmap, "--explain", NULL, NULL, NULL, (char *)op->call, NULL };
+	char *at = a->base, pid[16], addr[32], len[32], text[1024], *line;
+	size_t size = a->len, got = 0;
+	int fds[2], status;
+	ssize_t n;
+	pid_t child;
+
+	switch (op->where) {
+	case WHOLE:
+		break;
+	case PART:
+		at += a->unit;
+		size = a->unit;
+		break;
+	case AROUND:
+		at -= a->unit;
+		size += 2 * a->unit;
+		break;
+	case FIRST:
+		size = a->unit;
+		break;
+	}
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	snprintf(addr, sizeof(addr), "%p", at);
+	snprintf(len, sizeof(len), "%zu", size);
+	argv[2] = pid;
+	argv[3] = addr;
+	argv[4] = len;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return false;
+	child = vfork();
+	if (!child) {
+		dup2(fds[1], 1);
+		execv(sealmap, argv);
+		_exit(127);
+	}
+	close(fds[1]);
+	while (got < sizeof(text) - 1 &&
+	       (n = read(fds[0], text + got, sizeof(text) - 1 - got)) > 0)
+		got += n;
+	text[got] = '\0';
+	close(fds[0]);
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return false;
+
+	memset(why, 0, sizeof(*why));
+	sscanf(text, "%15[a-z]:", why->verdict);
+	line = strstr(text, "\nrefused by: ");
+	if (line)
+		sscanf(line, "\nrefused by: %47s", why->by);
+	line = strstr(text, "\nrule: ");
+	if (line)
+		sscanf(line, "\nrule: %31[a-z-]", why->rule);
+
+	/* The exit status says the same. */
+	switch (WEXITSTATUS(status)) {
+	case 0:
+		return !strcmp(why->verdict, "permitted");
+	case 1:
+		return !strcmp(why->verdict, "refused");
+	case 3:
+		return !strcmp(why->verdict, "depends");
+	}
+	return false;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = !*text || write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+/* Opening the trace for truncation empties it. */
+static void clear_trace(void)
+{
+	write_file(TRACE_INSTANCE "/trace", "");
+}
+
+/* The events of this process since clear_trace(), and what the last one says. */
+static int read_trace(struct why *why)
+{
+	char owner[32];
+	int nr = 0, owner_len;
+	char *line;
+
+	owner_len = snprintf(owner, sizeof(owner), " owner=%d", getpid());
+	memset(why, 0, sizeof(*why));
+	for (line = read_proc(TRACE_INSTANCE "/trace"); *line; line++) {
+		char *end = strchrnul(line, '\n');
+		char *event = strstr(line, "mseal_refused: op="), *by;
+
+		if (event && event < end && end - line > owner_len &&
+		    !strncmp(end - owner_len, owner, owner_len)) {
+			nr++;
+			sscanf(event, "mseal_refused: op=%31s", why->rule);
+			by = strstr(event, " refused_by=");
+			if (by && by < end)
+				sscanf(by, " refused_by=%47s", why->by);
+		}
+		line = end;
+		if (!*line)
+			break;
+	}
+	return nr;
+}
+
+/* A mremap() of several mappings may be refused as the munmap() that it also is. */
+static bool same_rule(const struct op *op, const char *told, const char *rule)
+{
+	return !strcmp(told, rule) ||
+	       (!strncmp(op->call, "mremap", 6) && !strcmp(rule, "unmap"));
+}
+
+/*
+ * Do sealmap and the trace agree with what the kernel did? A call that failed for
+ * another reason says nothing about the seals. Returns what is wrong, or NULL.
+ */
+static const char *check_why(const struct op *op, const struct backing *b,
+			     const struct why *told, int got)
+{
+	static char wrong[200];
+	const bool refused = got == EPERM;
+	struct why traced;
+	int nr;
+
+	if (sealmap && (!got || refused)) {
+		const char *want = !refused ? "permitted" :
+				   b->access == NO_KEY && !strcmp(told->verdict, "depends") ?
+				   "depends" : "refused";
+
+		if (strcmp(told->verdict, want)) {
+			snprintf(wrong, sizeof(wrong), "%s, but sealmap: '%s'",
+				 errno_name(got), told->verdict);
+			return wrong;
+		}
+	}
+	if (!have_trace)
+		return NULL;
+
+	nr = read_trace(&traced);
+	if (nr != refused) {
+		snprintf(wrong, sizeof(wrong), "%s, but %d events mseal_refused",
+			 errno_name(got), nr);
+		return wrong;
+	}
+	if (refused && sealmap &&
+	    (!same_rule(op, told->rule, traced.rule) || strcmp(told->by, traced.by))) {
+		snprintf(wrong, sizeof(wrong), "sealmap: %s by %s, the event: %s by %s",
+			 told->rule, told->by, traced.rule, traced.by);
+		return wrong;
+	}
+	return NULL;
+}
+
 /* Which part is sealed, and which part the operation works on. */
 struct layout {
 	const char *name;
@@ -1004,6 +1194,7 @@ static const char *try_case(const struct one_case *c, struct area *a)
 	const struct layout *l = c->l;
 	const struct op *op = c->op;
 	const int want = expected(op, c->b, s);
+	struct why why;
 	int got;
 
 	if (!make_layout(a, c->b, l))
@@ -1020,9 +1211,25 @@ static const char *try_case(const struct one_case *c, struct area *a)
 	}
 
 	take_snapshot(&was, a);
-	if (!codes_as_sealed(a, &was, s, l))
+	if (!kernel_without_flags && !codes_as_sealed(a, &was, s, l))
 		return "VmFlags do not show the seals";
+	if (op->call && sealmap && !ask_sealmap(op, a, &why))
+		return "sealmap failed";
+	if (have_trace)
+		clear_trace();
 	got = op->run(a);
+	if (op->call) {
+		const char *wrong_why;
+
+		take_snapshot(&now, a);
+		/* Mainline's shmdt() succeeds without doing it. */
+		wrong_why = check_why(op, c->b, &why, kernel_without_flags && !got &&
+				      !op->effect(a, &now) ? EPERM : got);
+		if (wrong_why)
+			return wrong_why;
+	}
+	if (kernel_without_flags)
+		return NULL;
 	take_snapshot(&now, a);
 
 	if (got != want) {
@@ -1229,41 +1436,60 @@ SEALINGS(spans);
 	}
 
 /* MAP: the mapping stays, and where it is. */
-OP_SPANS(munmap, .map = true, .run = do_munmap, .effect = effect_unmapped)
-OP_ONE_VMA(munmap_part, .map = true, .run = do_munmap_part, .effect = effect_unmapped_part)
-OP_SPANS(munmap_around, .map = true, .run = do_munmap_around,
+OP_SPANS(munmap, .call = "munmap",
+	 .map = true, .run = do_munmap, .effect = effect_unmapped)
+OP_ONE_VMA(munmap_part, .call = "munmap", .where = PART,
+	   .map = true, .run = do_munmap_part, .effect = effect_unmapped_part)
+OP_SPANS(munmap_around, .call = "munmap", .where = AROUND,
+	 .map = true, .run = do_munmap_around,
 	 .effect = effect_unmapped)
-OP_SPANS(map_fixed, .map = true, .run = do_map_fixed, .effect = effect_replaced)
-OP_ONE_VMA(map_fixed_part, .map = true, .run = do_map_fixed_part,
+OP_SPANS(map_fixed, .call = "mmap",
+	 .map = true, .run = do_map_fixed, .effect = effect_replaced)
+OP_ONE_VMA(map_fixed_part, .call = "mmap", .where = PART,
+	   .map = true, .run = do_map_fixed_part,
 	   .effect = effect_replaced_part)
-OP_SPANS(map_fixed_around, .map = true, .run = do_map_fixed_around,
+OP_SPANS(map_fixed_around, .call = "mmap", .where = AROUND,
+	 .map = true, .run = do_map_fixed_around,
 	 .effect = effect_replaced)
-OP_SPANS(shmat_remap, .map = true, .needs = &have_shm, .run = do_shmat_remap,
+OP_SPANS(shmat_remap, .call = "shmat",
+	 .map = true, .needs = &have_shm, .run = do_shmat_remap,
 	 .effect = effect_replaced)
-OP_ONE_VMA(mremap_same, .map = true, .in_place = true, .run = do_mremap_same,
+OP_ONE_VMA(mremap_same, .call = "mremap",
+	   .map = true, .in_place = true, .run = do_mremap_same,
 	   .effect = effect_none)
-OP_SPANS(mremap_shrink, .map = true, .run = do_mremap_shrink,
+OP_SPANS(mremap_shrink, .call = "mremap",
+	 .map = true, .run = do_mremap_shrink,
 	 .effect = effect_shrunk)
-OP_ONE_VMA(mremap_expand, .map = true, .plain = { { HUGE, EINVAL } },
+OP_ONE_VMA(mremap_expand, .call = "mremap",
+	   .map = true, .plain = { { HUGE, EINVAL } },
 	   .in_place = true, .run = do_mremap_expand, .effect = effect_expanded)
-OP_ONE_VMA(mremap_maymove, .map = true, .plain = { { HUGE, EINVAL } },
+OP_ONE_VMA(mremap_maymove, .call = "mremap",
+	   .map = true, .plain = { { HUGE, EINVAL } },
 	   .prepare = prepare_blocked, .run = do_mremap_maymove, .effect = effect_moved)
-OP_SPANS(mremap_fixed, .map = true, .prepare = prepare_scratch,
+OP_SPANS(mremap_fixed, .call = "mremap",
+	 .map = true, .prepare = prepare_scratch,
 	 .run = do_mremap_fixed, .effect = effect_moved_fixed)
-OP_ONE_VMA(mremap_fixed_part, .map = true, .run = do_mremap_part,
+OP_ONE_VMA(mremap_fixed_part, .call = "mremap", .where = PART,
+	   .map = true, .run = do_mremap_part,
 	   .effect = effect_moved_part)
-OP_SPANS(mremap_fixed_shrink, .map = true, .prepare = prepare_scratch,
+OP_SPANS(mremap_fixed_shrink, .call = "mremap",
+	 .map = true, .prepare = prepare_scratch,
 	 .run = do_mremap_fixed_shrink, .effect = effect_moved_and_shrunk)
-OP_ONE_VMA(mremap_dup, .map = true,
+OP_ONE_VMA(mremap_dup, .call = "mremap",
+	   .map = true,
 	   .plain = { { PRIVATE | HUGE, EINVAL } },
 	   .in_place = true, .run = do_mremap_dup, .effect = effect_duplicated)
-OP_SPANS(mremap_over, .map = true, .prepare = prepare_scratch,
+OP_SPANS(mremap_over, .call = "mremap-onto",
+	 .map = true, .prepare = prepare_scratch,
 	 .run = do_mremap_over, .effect = effect_overwritten)
-OP_SPANS(brk_shrink, .map = true, .only_on = ON(BRK), .run = do_brk_shrink,
+OP_SPANS(brk_shrink, .call = "brk",
+	 .map = true, .only_on = ON(BRK), .run = do_brk_shrink,
 	 .effect = effect_shrunk)
-OP_SPANS(shmdt, .map = true, .only_on = ON(SHM), .run = do_shmdt,
+OP_SPANS(shmdt, .call = "shmdt",
+	 .map = true, .only_on = ON(SHM), .run = do_shmdt,
 	 .effect = effect_unmapped)
-OP_ONE_VMA(remap_file_pages, .map = true, .plain = { { PRIVATE, EINVAL } },
+OP_ONE_VMA(remap_file_pages, .call = "remap_file_pages", .where = FIRST,
+	   .map = true, .plain = { { PRIVATE, EINVAL } },
 	   .plain_first = true, .needs = &have_remap_file_pages,
 	   .run = do_remap_file_pages, .effect = effect_remapped_file)
 
@@ -1271,65 +1497,85 @@ OP_ONE_VMA(remap_file_pages, .map = true, .plain = { { PRIVATE, EINVAL } },
  * MAP: the mapping stays in a child, too, unless the caller could have changed
  * the contents anyway.
  */
-OP_SPANS(dontfork, .map_weak = true, .in_place = true, .run = do_dontfork,
+OP_SPANS(dontfork, .call = "MADV_DONTFORK",
+	 .map_weak = true, .in_place = true, .run = do_dontfork,
 	 .effect = effect_dontfork)
-OP_ONE_VMA(dontfork_part, .map_weak = true, .in_place = true,
+OP_ONE_VMA(dontfork_part, .call = "MADV_DONTFORK", .where = PART,
+	   .map_weak = true, .in_place = true,
 	   .run = do_dontfork_part, .effect = effect_dontfork_part)
 
 /* PROT: what the mapping permits. */
-OP_SPANS(mprotect, .prot = true, .in_place = true, .run = do_mprotect,
+OP_SPANS(mprotect, .call = "mprotect",
+	 .prot = true, .in_place = true, .run = do_mprotect,
 	 .effect = effect_no_access)
-OP_ONE_VMA(mprotect_part, .prot = true, .in_place = true, .run = do_mprotect_part,
+OP_ONE_VMA(mprotect_part, .call = "mprotect", .where = PART,
+	   .prot = true, .in_place = true, .run = do_mprotect_part,
 	   .effect = effect_no_access_part)
-OP_SPANS(mprotect_same, .prot = true, .in_place = true, .run = do_mprotect_same,
+OP_SPANS(mprotect_same, .call = "mprotect",
+	 .prot = true, .in_place = true, .run = do_mprotect_same,
 	 .effect = effect_none)
-OP_SPANS(pkey_mprotect, .prot = true, .needs = &have_key_calls, .in_place = true,
+OP_SPANS(pkey_mprotect, .call = "pkey_mprotect",
+	 .prot = true, .needs = &have_key_calls, .in_place = true,
 	 .run = do_pkey_mprotect, .effect = effect_no_access)
-OP_ONE_VMA(pkey_mprotect_key, .prot = true, .needs = &have_keys, .in_place = true,
+OP_ONE_VMA(pkey_mprotect_key, .call = "pkey_mprotect",
+	   .prot = true, .needs = &have_keys, .in_place = true,
 	   .run = do_pkey_mprotect_key, .effect = effect_none)
 
 /* PROT and DISCARD: guard pages remove access, and the contents. */
-OP_SPANS(guard_install, .prot = true, .discard = true, .weak = true,
+OP_SPANS(guard_install, .call = "MADV_GUARD_INSTALL",
+	 .prot = true, .discard = true, .weak = true,
 	 .plain = { { HUGE, EINVAL } }, .needs = &have_guards,
 	 .in_place = true, .run = do_guard_install, .effect = effect_guarded)
-OP_SPANS(guard_remove, .prot = true, .plain = { { HUGE, EINVAL } },
+OP_SPANS(guard_remove, .call = "MADV_GUARD_REMOVE",
+	 .prot = true, .plain = { { HUGE, EINVAL } },
 	 .needs = &have_guards, .in_place = true, .prepare = prepare_guarded,
 	 .run = do_guard_remove, .effect = effect_discarded)
 
 /* DISCARD: the contents, against callers that cannot write to the mapping. */
-OP_SPANS(dontneed, .discard = true, .weak = true, .in_place = true,
+OP_SPANS(dontneed, .call = "MADV_DONTNEED",
+	 .discard = true, .weak = true, .in_place = true,
 	 .run = do_dontneed, .effect = effect_discarded)
-OP_ONE_VMA(dontneed_part, .discard = true, .weak = true, .in_place = true,
+OP_ONE_VMA(dontneed_part, .call = "MADV_DONTNEED", .where = PART,
+	   .discard = true, .weak = true, .in_place = true,
 	   .run = do_dontneed_part, .effect = effect_discarded_part)
-OP_SPANS(dontneed_locked, .discard = true, .weak = true, .in_place = true,
+OP_SPANS(dontneed_locked, .call = "MADV_DONTNEED_LOCKED",
+	 .discard = true, .weak = true, .in_place = true,
 	 .run = do_dontneed_locked, .effect = effect_discarded)
-OP_SPANS(process_madvise, .discard = true, .weak = true,
+OP_SPANS(process_madvise, .call = "MADV_DONTNEED",
+	 .discard = true, .weak = true,
 	 .needs = &have_process_madvise, .in_place = true,
 	 .run = do_process_madvise, .effect = effect_discarded)
 /* The kernel decides when the pages go, so no effect is visible. */
-OP_SPANS(free, .discard = true, .weak = true, .plain = { { ~PRIVATE_ANON, EINVAL } },
+OP_SPANS(free, .call = "MADV_FREE",
+	 .discard = true, .weak = true, .plain = { { ~PRIVATE_ANON, EINVAL } },
 	 .in_place = true, .run = do_free, .effect = all_mapped)
-OP_SPANS(remove, .discard = true, .weak = true,
+OP_SPANS(remove, .call = "MADV_REMOVE",
+	 .discard = true, .weak = true,
 	 .plain = { { PRIVATE_ANON, EINVAL }, { PRIVATE, EACCES } },
 	 .in_place = true, .run = do_remove, .effect = effect_zeroed)
-OP_SPANS(wipeonfork, .discard = true, .weak = true,
+OP_SPANS(wipeonfork, .call = "MADV_WIPEONFORK",
+	 .discard = true, .weak = true,
 	 .plain = { { ~PRIVATE_ANON, EINVAL } }, .in_place = true,
 	 .run = do_wipeonfork, .effect = effect_wipeonfork)
-OP_SPANS(keeponfork, .discard = true, .in_place = true,
+OP_SPANS(keeponfork, .call = "MADV_KEEPONFORK",
+	 .discard = true, .in_place = true,
 	 .prepare = prepare_wipeonfork, .run = do_keeponfork,
 	 .effect = effect_keeponfork)
 
 /* MAP and DISCARD: the contents move away, the mapping stays. */
-OP_ONE_VMA(mremap_dontunmap, .map = true, .discard = true,
+OP_ONE_VMA(mremap_dontunmap, .call = "mremap-dontunmap",
+	   .map = true, .discard = true,
 	   .plain = { { HUGE, EINVAL } }, .in_place = true,
 	   .run = do_mremap_dontunmap, .effect = effect_emptied)
-OP_SPANS(mremap_dontunmap_fixed, .map = true, .discard = true,
+OP_SPANS(mremap_dontunmap_fixed, .call = "mremap-dontunmap",
+	 .map = true, .discard = true,
 	 .plain = { { HUGE, EINVAL } }, .in_place = true,
 	 .prepare = prepare_scratch, .run = do_mremap_dontunmap_fixed,
 	 .effect = effect_emptied)
 
 /* No seal refuses these. */
-OP_SPANS(dofork, .plain = { { HUGE, EINVAL } }, .in_place = true,
+OP_SPANS(dofork, .call = "MADV_DOFORK",
+	 .plain = { { HUGE, EINVAL } }, .in_place = true,
 	 .prepare = prepare_dontfork, .run = do_dofork, .effect = effect_dofork)
 OP_SPANS(random, .in_place = true, .run = do_random, .effect = effect_random)
 OP_SPANS(mlock, .in_place = true, .run = do_mlock, .effect = effect_none)
@@ -3143,6 +3389,48 @@ static void probe(void)
 				  (backings[i].kind != SHM || have_shm);
 }
 
+/* See check_why(): without these two it has less to compare. */
+TEST(refusals_are_explained)
+{
+	if (!sealmap)
+		SKIP(return, "sealmap is not beside the test, and SEALMAP= is not set");
+	ASSERT_EQ(0, access(sealmap, X_OK));
+}
+
+TEST(refusals_are_traced)
+{
+	if (!have_trace)
+		SKIP(return, "no trace events of mseal in this kernel");
+}
+
+static void remove_trace(void)
+{
+	rmdir(TRACE_INSTANCE);
+}
+
+static void probe_why(void)
+{
+	static char path[4096];
+	char *slash;
+
+	sealmap = getenv("SEALMAP");
+	if (!sealmap && readlink("/proc/self/exe", path, sizeof(path) - 1) > 0) {
+		slash = strrchr(path, '/');
+		snprintf(slash, sizeof(path) - (slash - path), "/sealmap");
+		if (!access(path, X_OK))
+			sealmap = path;
+	}
+	kernel_without_flags = sys_mseal(NULL, 0, MSEAL_MAP) == EINVAL;
+
+	if (access("/sys/kernel/tracing/instances", F_OK))
+		mount("nodev", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	if (access("/sys/kernel/tracing/events/mseal", F_OK) ||
+	    mkdir(TRACE_INSTANCE, 0700))
+		return;
+	atexit(remove_trace);
+	have_trace = write_file(TRACE_INSTANCE "/events/mseal/mseal_refused/enable", "1");
+}
+
 int main(int argc, char **argv)
 {
 	probe();
@@ -3152,5 +3440,6 @@ int main(int argc, char **argv)
 		return KSFT_FAIL;
 	if (argc == 2 && !strcmp(argv[1], AFTER_EXEC))
 		return after_exec();
+	probe_why();
 	return test_harness_run(argc, argv);
 }

@@ -20,6 +20,20 @@
 /* Room for the pages and a border on either side of each. */
 #define LAYOUT_LEN	(2 * TEST_PAGES + 2)
 
+/* The last refusal that was reported; a test clears it. */
+static struct vma_attr_refusal last_refusal;
+static unsigned int nr_refusals;
+
+int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum vma_attr_op op)
+{
+	last_refusal = (struct vma_attr_refusal){
+		.vma = vma, .start = start, .end = end, .op = op,
+	};
+	nr_refusals++;
+	return -EPERM;
+}
+
 static char seals_to_char(vm_flags_t seals)
 {
 	unsigned int sum = 0;

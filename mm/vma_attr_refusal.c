@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A call fails because of a seal: which mapping refuses it, and why? Trace events and
+ * audit records say so, for the error is EPERM in each case.
+ *
+ * A call is reported where its error is decided, not where the attribute lock is
+ * asked: an operation may ask several times, and another error may win. So there is
+ * one report per call.
+ */
+
+#include <linux/audit.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sysctl.h>
+#include <linux/vma_attr.h>
+
+#include <trace/events/mseal.h>
+
+#ifdef CONFIG_HAVE_ARCH_TRACEHOOK
+#include <asm/syscall.h>
+
+static int current_syscall(void)
+{
+	if (current->flags & (PF_KTHREAD | PF_USER_WORKER))
+		return -1;
+	return syscall_get_nr(current, current_pt_regs());
+}
+#else
+static int current_syscall(void)
+{
+	return -1;
+}
+#endif
+
+#if defined(CONFIG_AUDIT) && defined(CONFIG_SYSCTL)
+
+static int audit_level __read_mostly;
+
+static bool audit_wanted(void)
+{
+	return READ_ONCE(audit_level) && audit_enabled;
+}
+
+static const char *const seal_names[] = { "map", "prot", "discard", "discard-weak" };
+
+/* As "map,prot"; what is none of them has to be told apart from no field at all. */
+static void audit_log_seals(struct audit_buffer *ab, const char *field,
+			    unsigned long seals)
+{
+	const char *separator = "";
+	unsigned int i;
+
+	audit_log_format(ab, " %s=", field);
+	for_each_set_bit(i, &seals, ARRAY_SIZE(seal_names)) {
+		audit_log_format(ab, "%s%s", separator, seal_names[i]);
+		separator = ",";
+	}
+}
+
+static void audit_refusal(const struct vma_attr_refusal *refusal)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	const struct vm_area_struct *vma = refusal->vma;
+	struct audit_buffer *ab;
+
+	if (!__ratelimit(&limit))
+		return;
+	/* The mmap lock is held: do not wait for the audit daemon. */
+	ab = audit_log_start(audit_context(), GFP_NOWAIT | __GFP_NOWARN,
+			     AUDIT_ANOM_MSEAL);
+	if (!ab)
+		return;
+	audit_log_format(ab, "op=%s start=0x%lx end=0x%lx vma=0x%lx-0x%lx opid=%d",
+			 vma_attr_rules[refusal->op].name, refusal->start,
+			 refusal->end, vma->vm_start, vma->vm_end,
+			 mm_owner_pid(vma->vm_mm));
+	audit_log_seals(ab, "seals", refusal->seals);
+	audit_log_seals(ab, "refused_by", refusal->refused_by);
+	if (vma->vm_file)
+		audit_log_d_path(ab, " path=", &vma->vm_file->f_path);
+	audit_log_task_info(ab);
+	audit_log_format(ab, " res=0");
+	audit_log_end(ab);
+}
+
+static int audit_sysctl(const struct ctl_table *table, int write, void *buffer,
+			size_t *lenp, loff_t *ppos)
+{
+	/* The value holds for all namespaces: root of one is not enough. */
+	if (write && !capable(CAP_AUDIT_CONTROL))
+		return -EPERM;
+
+	return proc_dointvec_minmax(table, write, buffer, lenp, ppos);
+}
+
+static const struct ctl_table audit_table[] = {
+	{
+		.procname	= "mseal_audit",
+		.data		= &audit_level,
+		.maxlen		= sizeof(audit_level),
+		.mode		= 0644,
+		.proc_handler	= audit_sysctl,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	},
+};
+
+static int __init audit_sysctl_init(void)
+{
+	register_sysctl_init("kernel", audit_table);
+	return 0;
+}
+subsys_initcall(audit_sysctl_init);
+
+#else
+
+static bool audit_wanted(void)
+{
+	return false;
+}
+
+static void audit_refusal(const struct vma_attr_refusal *refusal)
+{
+}
+
+#endif /* CONFIG_AUDIT && CONFIG_SYSCTL */
+
+/* The first of @vma and those behind it that refuses, or NULL. */
+static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
+					    unsigned long end, enum vma_attr_op op,
+					    unsigned int *seals)
+{
+	*seals = vma_attr_refusing_seals(vma, op);
+	if (*seals)
+		return vma;
+
+	/* A range of several mappings is asked about under the mmap lock only. */
+	if (end > vma->vm_end) {
+		VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_end);
+
+		for_each_vma_range(vmi, vma, end) {
+			*seals = vma_attr_refusing_seals(vma, op);
+			if (*seals)
+				return vma;
+		}
+	}
+
+	return NULL;
+}
+
+/**
+ * vma_attr_refused() - Fail, because the seals of a mapping do not permit a call
+ * @vma: the first mapping of the range, or the one that refuses
+ * @start: first address that the call is about
+ * @end: end address, exclusive
+ * @op: what the attribute lock was asked about
+ *
+ * Reports the refusal: by the trace event mseal_refused, and by an audit record if
+ * kernel.mseal_audit is 1. Call this once per system call, where
+ * nothing can change its error any more, and under the lock under which
+ * vma_attr_permits() was asked.
+ *
+ * Context: mmap lock in either mode, or VMA read lock if @vma refuses.
+ * Return: -EPERM
+ */
+int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end, enum vma_attr_op op)
+{
+	struct vma_attr_refusal refusal = { .start = start, .end = end, .op = op };
+	const bool audit = audit_wanted();
+
+	if (!audit && !trace_mseal_refused_enabled())
+		return -EPERM;
+
+	vma = find_refusing(vma, end, op, &refusal.refused_by);
+	if (WARN_ON_ONCE(!vma))
+		return -EPERM;
+
+	refusal.vma = vma;
+	refusal.seals = vma_attr_seals_in(vma->vm_flags);
+	refusal.nr = current_syscall();
+	trace_mseal_refused(&refusal);
+	if (audit)
+		audit_refusal(&refusal);
+
+	return -EPERM;
+}
+
+/**
+ * vma_attr_range_refused() - Fail, because seals in a range do not permit a call
+ * @mm: the mm
+ * @start: first address that the call is about
+ * @end: end address, exclusive
+ * @op: what the attribute lock was asked about
+ *
+ * As vma_attr_refused(), for callers of vma_attr_range_permits().
+ *
+ * Context: mmap lock of @mm in either mode.
+ * Return: -EPERM
+ */
+int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
+			   unsigned long end, enum vma_attr_op op)
+{
+	return vma_attr_refused(find_vma(mm, start), start, end, op);
+}
