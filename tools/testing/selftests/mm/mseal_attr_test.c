@@ -1361,6 +1361,8 @@ static void run_matrix(struct __test_metadata *_metadata, const struct op *op,
 	struct one_case cases[ARRAY_SIZE(backings)];
 	int nr = 0;
 
+	if (kernel_without_flags && s->sealed && s->flags)
+		SKIP(return, "mseal() of this kernel knows no flags");
 	if (op->needs && !*op->needs)
 		SKIP(return, "%s: not on this machine", op->name);
 
