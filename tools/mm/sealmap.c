@@ -895,7 +895,8 @@ static void print_event(char *line)
 	printf("the mapping is 0x%lx-0x%lx %s, sealed %s\n", vma_start, vma_end, prot, seals);
 }
 
-static int watch(pid_t pid)
+/* @start: a pipe; the process waits for a byte in it. Below 0 if it runs already. */
+static int watch(pid_t pid, int start)
 {
 	const char *tracefs = find_tracefs();
 	char path[PATH_MAX + 64], text[64], *line = NULL;
@@ -934,7 +935,10 @@ static int watch(pid_t pid)
 	pipe = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!pipe)
 		die("cannot open %s: %s", path, strerror(errno));
-	fprintf(stderr, "sealmap: refusals of process %d:\n", pid);
+	if (start < 0)
+		fprintf(stderr, "sealmap: refusals of process %d:\n", pid);
+	else if (write(start, "", 1) != 1)
+		die("cannot start the program: %s", strerror(errno));
 
 	fds[0].fd = fd;
 	fds[0].events = POLLIN;
@@ -952,6 +956,33 @@ static int watch(pid_t pid)
 	return EXIT_OK;
 }
 
+/* Run a program, and watch it from its first instruction on. */
+static int watch_program(char **argv)
+{
+	int fds[2], result;
+	pid_t pid;
+	char c;
+
+	if (pipe2(fds, O_CLOEXEC))
+		die("cannot make a pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork: %s", strerror(errno));
+	if (!pid) {
+		close(fds[1]);
+		/* Nothing comes if the events cannot be had. */
+		if (read(fds[0], &c, 1) != 1)
+			_exit(EXIT_ERROR);
+		execvp(argv[0], argv);
+		fprintf(stderr, "sealmap: cannot run %s: %s\n", argv[0], strerror(errno));
+		_exit(EXIT_ERROR);
+	}
+	close(fds[0]);
+	result = watch(pid, fds[1]);
+	waitpid(pid, NULL, 0);
+	return result;
+}
+
 static _Noreturn void usage(int status)
 {
 	fprintf(status ? stderr : stdout,
@@ -960,6 +991,7 @@ static _Noreturn void usage(int status)
 		"       sealmap --audit PID                      what should be sealed and is not\n"
 		"       sealmap --audit -- PROGRAM [ARG...]      the same, when PROGRAM exits\n"
 		"       sealmap --watch PID                      refusals, as they happen\n"
+		"       sealmap --watch -- PROGRAM [ARG...]      those of PROGRAM\n"
 		"PID can be \"self\". Exit status: 0; 1 if refused, or not sealed; 2 for an error;\n"
 		"3 if the answer depends on protection keys.\n");
 	exit(status);
@@ -1032,12 +1064,14 @@ int main(int argc, char **argv)
 
 	if (mode == 'a' && dashes && argc)
 		return audit_program(argv);
+	if (mode == 'w' && dashes && argc)
+		return watch_program(argv);
 	if (argc != (mode == 'e' ? 4 : 1))
 		usage(EXIT_ERROR);
 
 	pid = parse_pid(argv[0]);
 	if (mode == 'w')
-		return watch(pid);
+		return watch(pid, -1);
 	read_mappings(pid, mode);
 	switch (mode) {
 	case 'e':
