@@ -165,6 +165,7 @@ guest-debian-test: tree
 	@$S/debian >/dev/null
 	@KERNEL=pristine $S/build >/dev/null
 	@KERNEL=patched $S/build >/dev/null
+	@$S/selftests >/dev/null
 	@$S/tests/debian
 
 test-overlay: deps

@@ -43,22 +43,6 @@ static bool audit_wanted(void)
 	return READ_ONCE(audit_level) && audit_enabled;
 }
 
-static const char *const seal_names[] = { "map", "prot", "discard", "discard-weak" };
-
-/* As "map,prot"; what is none of them has to be told apart from no field at all. */
-static void audit_log_seals(struct audit_buffer *ab, const char *field,
-			    unsigned long seals)
-{
-	const char *separator = "";
-	unsigned int i;
-
-	audit_log_format(ab, " %s=", field);
-	for_each_set_bit(i, &seals, ARRAY_SIZE(seal_names)) {
-		audit_log_format(ab, "%s%s", separator, seal_names[i]);
-		separator = ",";
-	}
-}
-
 static void audit_refusal(const struct vma_attr_refusal *refusal)
 {
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
@@ -79,8 +63,7 @@ static void audit_refusal(const struct vma_attr_refusal *refusal)
 			 mm_owner_pid(vma->vm_mm));
 	audit_log_seals(ab, "seals", refusal->seals);
 	audit_log_seals(ab, "refused_by", refusal->refused_by);
-	if (vma->vm_file)
-		audit_log_d_path(ab, " path=", &vma->vm_file->f_path);
+	audit_log_vma_file(ab, vma);
 	audit_log_task_info(ab);
 	audit_log_format(ab, " res=0");
 	audit_log_end(ab);

@@ -36,6 +36,7 @@
 
 #include <linux/mm.h>
 #include <linux/vma_attr_check.h>
+#include <uapi/linux/mman.h>
 
 #define SEAL_MAP		MSEAL_MAP
 #define SEAL_PROT		MSEAL_PROT
@@ -129,7 +130,11 @@ struct vma_attr_refusal {
 	int nr;
 };
 
+struct audit_buffer;
+
 pid_t mm_owner_pid(const struct mm_struct *mm);
+void audit_log_seals(struct audit_buffer *ab, const char *field, unsigned int seals);
+void audit_log_vma_file(struct audit_buffer *ab, const struct vm_area_struct *vma);
 
 #if defined(CONFIG_64BIT) && defined(CONFIG_MMU)
 

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kernel.mseal_audit: a refused call has an audit record that says which mapping refused
+ * it, by which seal. Nothing listens to audit in the guests, so the records are in the
+ * kernel log. The tests need root, and turn auditing on.
+ */
+#include "kselftest_harness.h"
+
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "mseal_attr.h"
+
+#define SYSCTL		"/proc/sys/kernel/mseal_audit"
+#define RECORD		"type=1704 "
+/* Records take a moment: a thread of the kernel writes them. */
+#define PATIENCE_MS	10000
+
+static int write_sysctl(const char *value)
+{
+	const int fd = open(SYSCTL, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, value, strlen(value)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* As auditctl -e 1. */
+static int enable_audit(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct audit_status status;
+	} msg = {
+		.head = {
+			.nlmsg_len = sizeof(msg),
+			.nlmsg_type = AUDIT_SET,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.status = { .mask = AUDIT_STATUS_ENABLED, .enabled = 1 },
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr err;
+		char more[256];
+	} reply;
+	int fd, err = -EIO;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	if (fd < 0)
+		return -errno;
+	if (send(fd, &msg, sizeof(msg), 0) == sizeof(msg) &&
+	    recv(fd, &reply, sizeof(reply), 0) >= (ssize_t)sizeof(reply.head) + 4 &&
+	    reply.head.nlmsg_type == NLMSG_ERROR)
+		err = reply.err.error;
+	close(fd);
+	return err;
+}
+
+FIXTURE(audit) {
+	int kmsg;
+	size_t page;
+	char *at;
+};
+
+FIXTURE_SETUP(audit)
+{
+	int err;
+
+	if (access(SYSCTL, F_OK))
+		SKIP(return, "no " SYSCTL " in this kernel");
+	if (geteuid())
+		SKIP(return, "not root");
+	err = enable_audit();
+	if (err)
+		SKIP(return, "audit cannot be turned on: %s", strerror(-err));
+	self->page = sysconf(_SC_PAGESIZE);
+	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, self->kmsg);
+	ASSERT_EQ(0, lseek(self->kmsg, 0, SEEK_END));
+	self->at = mmap(NULL, 2 * self->page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->at);
+	ASSERT_EQ(0, sys_mseal(self->at, self->page, MSEAL_MAP | MSEAL_DISCARD));
+}
+
+FIXTURE_TEARDOWN(audit)
+{
+	write_sysctl("0");
+	close(self->kmsg);
+}
+
+/*
+ * The next line of the kernel log that is a record, or has the word; "" if none comes in
+ * time.
+ */
+static const char *next_line(int kmsg, const char *word, int ms)
+{
+	static char line[4096];
+	struct pollfd fd = { .fd = kmsg, .events = POLLIN };
+	ssize_t n;
+
+	for (;;) {
+		n = read(kmsg, line, sizeof(line) - 1);
+		if (n > 0) {
+			line[n] = '\0';
+			if (strstr(line, RECORD) || (word && strstr(line, word)))
+				return line;
+		} else if (n < 0 && errno == EAGAIN) {
+			if (poll(&fd, 1, ms) != 1)
+				return "";
+		} else if (n < 0 && errno != EPIPE) {
+			return "";
+		}
+	}
+}
+
+/* Say something in the log: what was logged before is seen before it. */
+static void mark(const char *word)
+{
+	const int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	dprintf(fd, "<6>%s\n", word);
+	close(fd);
+}
+
+TEST_F(audit, says_which_and_why)
+{
+	char want[256];
+	const char *line;
+
+	ASSERT_EQ(0, write_sysctl("1"));
+	ASSERT_EQ(-1, munmap(self->at, 2 * self->page));
+	ASSERT_EQ(EPERM, errno);
+
+	line = next_line(self->kmsg, NULL, PATIENCE_MS);
+	snprintf(want, sizeof(want),
+		 "op=unmap start=0x%lx end=0x%lx vma=0x%lx-0x%lx opid=%d seals=map,discard refused_by=map path=? dev=? ino=?",
+		 (long)self->at, (long)(self->at + 2 * self->page), (long)self->at,
+		 (long)(self->at + self->page), getpid());
+	EXPECT_NE(NULL, strstr(line, want)) {
+		TH_LOG("record: %s", line);
+		TH_LOG("wanted: %s", want);
+	}
+	snprintf(want, sizeof(want), " pid=%d ", getpid());
+	EXPECT_NE(NULL, strstr(line, want));
+	EXPECT_NE(NULL, strstr(line, " res=0"));
+}
+
+TEST_F(audit, names_the_file)
+{
+	const char *line;
+	char *at;
+	int fd;
+
+	fd = memfd_create("two words", MFD_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, self->page));
+	at = mmap(NULL, self->page, PROT_READ, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, at);
+	ASSERT_EQ(0, sys_mseal(at, self->page, MSEAL_PROT));
+	ASSERT_EQ(0, write_sysctl("1"));
+	ASSERT_EQ(-1, mprotect(at, self->page, PROT_NONE));
+
+	line = next_line(self->kmsg, NULL, PATIENCE_MS);
+	EXPECT_NE(NULL, strstr(line, "op=protect "));
+	/* With a blank it is in hexadecimal, so it cannot look like another field. */
+	EXPECT_NE(NULL, strstr(line, " path=2F6D656D66643A74776F20776F726473")) {
+		TH_LOG("record: %s", line);
+	}
+	close(fd);
+}
+
+/* No record when it is off, or when a call is not refused by a seal. */
+TEST_F(audit, only_when_wanted)
+{
+	ASSERT_EQ(0, write_sysctl("0"));
+	ASSERT_EQ(-1, munmap(self->at, self->page));
+	ASSERT_EQ(0, write_sysctl("1"));
+	ASSERT_EQ(0, mprotect(self->at, self->page, PROT_READ));
+	ASSERT_EQ(-1, munmap(self->at + 1, self->page));
+	ASSERT_EQ(EINVAL, errno);
+	/* This one has a record, and no other comes before it. */
+	ASSERT_EQ(-1, madvise(self->at, self->page, MADV_DONTNEED));
+	EXPECT_NE(NULL, strstr(next_line(self->kmsg, NULL, PATIENCE_MS), "op=discard "));
+	mark("only_when_wanted ends");
+	EXPECT_NE(NULL, strstr(next_line(self->kmsg, "only_when_wanted ends", PATIENCE_MS),
+			       "only_when_wanted ends"));
+}
+
+/* A program in a loop does not fill the log. */
+TEST_F(audit, limited)
+{
+	const char *line;
+	int nr = 0;
+
+	ASSERT_EQ(0, write_sysctl("1"));
+	for (int i = 0; i < 100; i++)
+		ASSERT_EQ(-1, munmap(self->at, self->page));
+	/* The last record that is not suppressed: then a second is silent. */
+	while (*(line = next_line(self->kmsg, NULL, nr ? 1000 : PATIENCE_MS)))
+		nr++;
+	TH_LOG("%d records of 100 refusals", nr);
+	EXPECT_LT(0, nr);
+	/* Twice the burst, if the interval ended meanwhile. */
+	EXPECT_GE(20, nr);
+}
+
+TEST_F(audit, sysctl)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	int status;
+	pid_t pid;
+
+	EXPECT_EQ(EINVAL, write_sysctl("2"));
+	EXPECT_EQ(EINVAL, write_sysctl("-1"));
+	EXPECT_EQ(0, write_sysctl("1"));
+
+	pid = fork();
+	if (!pid) {
+		syscall(SYS_capget, &head, caps);
+		caps[CAP_AUDIT_CONTROL / 32].effective &= ~(1U << CAP_AUDIT_CONTROL % 32);
+		syscall(SYS_capset, &head, caps);
+		_exit(write_sysctl("0"));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(EPERM, WEXITSTATUS(status));
+}
+
+TEST_HARNESS_MAIN
