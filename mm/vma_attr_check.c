@@ -318,7 +318,7 @@ void __vma_attr_check_truncate(struct vm_area_struct *vma, struct zap_details *d
 }
 
 void __vma_attr_check_drop_cow(struct vm_area_struct *vma, unsigned long start,
-				unsigned long end)
+			       unsigned long end)
 {
 	/* It may have become writable since. */
 	if (vma_attr_keeps_cows(vma))

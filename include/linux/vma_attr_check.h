@@ -141,7 +141,7 @@ void __vma_attr_check_drop(struct vm_area_struct *vma, unsigned long addr,
 			   const struct folio *folio);
 bool __vma_attr_check_keeps_cows(struct vm_area_struct *vma);
 void __vma_attr_check_drop_cow(struct vm_area_struct *vma, unsigned long start,
-				unsigned long end);
+			       unsigned long end);
 void __vma_attr_check_insert(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long end);
 void __vma_attr_check_gup(struct vm_area_struct *vma, unsigned long addr,

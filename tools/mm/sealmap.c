@@ -34,7 +34,6 @@
 #endif
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define __printf(a, b)		__attribute__((__format__(__printf__, a, b)))
 
 /* The seals of a mapping: the flags of mseal(2), and what it seals without flags. */
 #define SEAL_MAP		0x1
@@ -178,7 +177,7 @@ static const char *const seal_names[] = { "MAP", "PROT", "DISCARD", "DISCARD_WEA
 
 static bool colour;
 
-static _Noreturn __printf(1, 2) void die(const char *format, ...)
+static _Noreturn void die(const char *format, ...)
 {
 	va_list args;
 
@@ -222,8 +221,8 @@ static void forget_mappings(void)
 static _Noreturn void no_such_process(pid_t pid, int err)
 {
 	if (err == EACCES || err == EPERM)
-		die("cannot read the mappings of process %d: %s; be its owner, or have CAP_SYS_PTRACE",
-		    pid, strerror(err));
+		die("cannot read the mappings of process %d: %s (it is another user's?)", pid,
+		    strerror(err));
 	die("cannot read the mappings of process %d: %s", pid,
 	    err == ENOENT || err == ESRCH ? "there is no such process" : strerror(err));
 }
@@ -247,7 +246,8 @@ static bool read_by_query(pid_t pid)
 	/* A kernel that does not know the filter refuses it. */
 	struct procmap_query query = {
 		.size = sizeof(query),
-		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA | SEAL_MAP << QUERY_SEALS_SHIFT,
+		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA |
+			       SEAL_MAP << QUERY_SEALS_SHIFT,
 	};
 	if (ioctl(fd, PROCMAP_QUERY, &query) && errno != ENOENT) {
 		if (errno == ESRCH)
@@ -896,7 +896,7 @@ static void print_event(char *line)
 }
 
 /* @start: a pipe; the process waits for a byte in it. Below 0 if it runs already. */
-static int watch(pid_t pid, int start)
+static int watch_process(pid_t pid, int start)
 {
 	const char *tracefs = find_tracefs();
 	char path[PATH_MAX + 64], text[64], *line = NULL;
@@ -978,7 +978,7 @@ static int watch_program(char **argv)
 		_exit(EXIT_ERROR);
 	}
 	close(fds[0]);
-	result = watch(pid, fds[1]);
+	result = watch_process(pid, fds[1]);
 	waitpid(pid, NULL, 0);
 	return result;
 }
@@ -1071,7 +1071,7 @@ int main(int argc, char **argv)
 
 	pid = parse_pid(argv[0]);
 	if (mode == 'w')
-		return watch(pid, -1);
+		return watch_process(pid, -1);
 	read_mappings(pid, mode);
 	switch (mode) {
 	case 'e':

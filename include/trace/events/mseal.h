@@ -82,7 +82,7 @@ FORCED_WRITE_NAMES
 		{ 1 | 2 | 4 | 8,	"MAP|PROT|DISCARD" })
 
 /* VM_READ and so on, which have the values of PROCMAP_QUERY_VMA_*; as in maps. */
-#define PROT_FORMAT	"%c%c%c%c"
+#define PROT_SEALS_FORMAT	"prot=%c%c%c%c seals=%s"
 #define show_vma_prot(prot)						\
 	(prot) & 1 ? 'r' : '-', (prot) & 2 ? 'w' : '-',			\
 	(prot) & 4 ? 'x' : '-', (prot) & 8 ? 's' : 'p'
@@ -155,7 +155,8 @@ TRACE_EVENT(mseal_refused,
 		__entry->owner = mm_owner_pid(refusal->vma->vm_mm);
 	),
 
-	TP_printk("op=%s nr=%d start=0x%lx end=0x%lx vma=0x%lx-0x%lx prot=" PROT_FORMAT " seals=%s refused_by=%s owner=%d",
+	TP_printk("op=%s nr=%d start=0x%lx end=0x%lx vma=0x%lx-0x%lx "
+		  PROT_SEALS_FORMAT " refused_by=%s owner=%d",
 		  show_vma_attr_op(__entry->op), __entry->nr,
 		  __entry->start, __entry->end,
 		  __entry->vma_start, __entry->vma_end,
@@ -193,7 +194,7 @@ TRACE_EVENT(forced_write_refused,
 		__entry->seals = vma_attr_seals_in(vma->vm_flags);
 	),
 
-	TP_printk("origin=%s owner=%d start=0x%lx end=0x%lx prot=" PROT_FORMAT " seals=%s",
+	TP_printk("origin=%s owner=%d start=0x%lx end=0x%lx " PROT_SEALS_FORMAT,
 		  show_forced_write(__entry->origin), __entry->owner,
 		  __entry->start, __entry->end,
 		  show_vma_prot(__entry->prot), show_vma_seals(__entry->seals))

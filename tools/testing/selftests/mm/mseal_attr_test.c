@@ -955,7 +955,6 @@ static bool kernel_without_flags;
 /* Run sealmap --explain, and take from its lines what has to be compared. */
 static bool ask_sealmap(const struct op *op, const struct area *a, struct why *why)
 {
-	char *argv[] = { (char *)sealmap, "--explain", NULL, NULL, NULL, (char *)op->call, NULL };
 	char *at = a->base, pid[16], addr[32], len[32], text[1024], *line;
 	size_t size = a->len, got = 0;
 	int fds[2], status;
@@ -980,16 +979,13 @@ static bool ask_sealmap(const struct op *op, const struct area *a, struct why *w
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	snprintf(addr, sizeof(addr), "%p", at);
 	snprintf(len, sizeof(len), "%zu", size);
-	argv[2] = pid;
-	argv[3] = addr;
-	argv[4] = len;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return false;
 	child = vfork();
 	if (!child) {
 		dup2(fds[1], 1);
-		execv(sealmap, argv);
+		execl(sealmap, "sealmap", "--explain", pid, addr, len, op->call, NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -1002,13 +998,14 @@ static bool ask_sealmap(const struct op *op, const struct area *a, struct why *w
 		return false;
 
 	memset(why, 0, sizeof(*why));
-	sscanf(text, "%15[a-z]:", why->verdict);
+	if (sscanf(text, "%15[a-z]:", why->verdict) != 1)
+		return false;
 	line = strstr(text, "\nrefused by: ");
-	if (line)
-		sscanf(line, "\nrefused by: %47s", why->by);
+	if (line && sscanf(line, "\nrefused by: %47s", why->by) != 1)
+		return false;
 	line = strstr(text, "\nrule: ");
-	if (line)
-		sscanf(line, "\nrule: %31[a-z-]", why->rule);
+	if (line && sscanf(line, "\nrule: %31[a-z-]", why->rule) != 1)
+		return false;
 
 	/* The exit status says the same. */
 	switch (WEXITSTATUS(status)) {
@@ -1056,10 +1053,10 @@ static int read_trace(struct why *why)
 		if (event && event < end && end - line > owner_len &&
 		    !strncmp(end - owner_len, owner, owner_len)) {
 			nr++;
-			sscanf(event, "mseal_refused: op=%31s", why->rule);
 			by = strstr(event, " refused_by=");
-			if (by && by < end)
-				sscanf(by, " refused_by=%47s", why->by);
+			if (sscanf(event, "mseal_refused: op=%31s", why->rule) != 1 || !by ||
+			    by > end || sscanf(by, " refused_by=%47s", why->by) != 1)
+				return -1;
 		}
 		line = end;
 		if (!*line)

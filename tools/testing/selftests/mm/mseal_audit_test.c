@@ -21,9 +21,9 @@
 /* Records take a moment: a thread of the kernel writes them. */
 #define PATIENCE_MS	10000
 
-static int write_sysctl(const char *value)
+static int write_file(const char *path, const char *value)
 {
-	const int fd = open(SYSCTL, O_WRONLY | O_CLOEXEC);
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int err = 0;
 
 	if (fd < 0)
@@ -32,6 +32,11 @@ static int write_sysctl(const char *value)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+static int write_sysctl(const char *value)
+{
+	return write_file(SYSCTL, value);
 }
 
 /* As auditctl -e 1. */
@@ -83,6 +88,8 @@ FIXTURE_SETUP(audit)
 	err = enable_audit();
 	if (err)
 		SKIP(return, "audit cannot be turned on: %s", strerror(-err));
+	/* Else the kernel log drops records for reasons of its own. */
+	ASSERT_EQ(0, write_file("/proc/sys/kernel/printk_ratelimit", "0"));
 	self->page = sysconf(_SC_PAGESIZE);
 	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_LE(0, self->kmsg);
@@ -98,11 +105,8 @@ FIXTURE_TEARDOWN(audit)
 	close(self->kmsg);
 }
 
-/*
- * The next line of the kernel log that is a record, or has the word; "" if none comes in
- * time.
- */
-static const char *next_line(int kmsg, const char *word, int ms)
+/* The next record in the kernel log; "" if none comes in time. */
+static const char *next_record(int kmsg, int ms)
 {
 	static char line[4096];
 	struct pollfd fd = { .fd = kmsg, .events = POLLIN };
@@ -112,7 +116,7 @@ static const char *next_line(int kmsg, const char *word, int ms)
 		n = read(kmsg, line, sizeof(line) - 1);
 		if (n > 0) {
 			line[n] = '\0';
-			if (strstr(line, RECORD) || (word && strstr(line, word)))
+			if (strstr(line, RECORD))
 				return line;
 		} else if (n < 0 && errno == EAGAIN) {
 			if (poll(&fd, 1, ms) != 1)
@@ -121,15 +125,6 @@ static const char *next_line(int kmsg, const char *word, int ms)
 			return "";
 		}
 	}
-}
-
-/* Say something in the log: what was logged before is seen before it. */
-static void mark(const char *word)
-{
-	const int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-
-	dprintf(fd, "<6>%s\n", word);
-	close(fd);
 }
 
 TEST_F(audit, says_which_and_why)
@@ -141,7 +136,7 @@ TEST_F(audit, says_which_and_why)
 	ASSERT_EQ(-1, munmap(self->at, 2 * self->page));
 	ASSERT_EQ(EPERM, errno);
 
-	line = next_line(self->kmsg, NULL, PATIENCE_MS);
+	line = next_record(self->kmsg, PATIENCE_MS);
 	snprintf(want, sizeof(want),
 		 "op=unmap start=0x%lx end=0x%lx vma=0x%lx-0x%lx opid=%d seals=map,discard refused_by=map path=? dev=? ino=?",
 		 (long)self->at, (long)(self->at + 2 * self->page), (long)self->at,
@@ -170,7 +165,7 @@ TEST_F(audit, names_the_file)
 	ASSERT_EQ(0, write_sysctl("1"));
 	ASSERT_EQ(-1, mprotect(at, self->page, PROT_NONE));
 
-	line = next_line(self->kmsg, NULL, PATIENCE_MS);
+	line = next_record(self->kmsg, PATIENCE_MS);
 	EXPECT_NE(NULL, strstr(line, "op=protect "));
 	/* With a blank it is in hexadecimal, so it cannot look like another field. */
 	EXPECT_NE(NULL, strstr(line, " path=2F6D656D66643A74776F20776F726473")) {
@@ -190,10 +185,7 @@ TEST_F(audit, only_when_wanted)
 	ASSERT_EQ(EINVAL, errno);
 	/* This one has a record, and no other comes before it. */
 	ASSERT_EQ(-1, madvise(self->at, self->page, MADV_DONTNEED));
-	EXPECT_NE(NULL, strstr(next_line(self->kmsg, NULL, PATIENCE_MS), "op=discard "));
-	mark("only_when_wanted ends");
-	EXPECT_NE(NULL, strstr(next_line(self->kmsg, "only_when_wanted ends", PATIENCE_MS),
-			       "only_when_wanted ends"));
+	EXPECT_NE(NULL, strstr(next_record(self->kmsg, PATIENCE_MS), "op=discard "));
 }
 
 /* A program in a loop does not fill the log. */
@@ -206,7 +198,7 @@ TEST_F(audit, limited)
 	for (int i = 0; i < 100; i++)
 		ASSERT_EQ(-1, munmap(self->at, self->page));
 	/* The last record that is not suppressed: then a second is silent. */
-	while (*(line = next_line(self->kmsg, NULL, nr ? 1000 : PATIENCE_MS)))
+	while (*(line = next_record(self->kmsg, nr ? 1000 : PATIENCE_MS)))
 		nr++;
 	TH_LOG("%d records of 100 refusals", nr);
 	EXPECT_LT(0, nr);

@@ -60,9 +60,9 @@ static int query(int fd, uint64_t flags, const void *addr, struct procmap_query 
 }
 
 /* Every other page, so that no two of the mappings can merge. */
-static char *mapping(FIXTURE_DATA(seals) *self, int nr)
+static char *mapping_at(char *at, size_t page, int nr)
 {
-	return self->at + 2 * nr * self->page;
+	return at + 2 * nr * page;
 }
 
 FIXTURE_SETUP(seals)
@@ -84,9 +84,11 @@ FIXTURE_SETUP(seals)
 	ASSERT_EQ(ENOENT, err);
 
 	for (int i = 0; i < NR_MAPPINGS; i++) {
-		ASSERT_EQ(0, mprotect(mapping(self, i), self->page, PROT_READ));
+		char *at = mapping_at(self->at, self->page, i);
+
+		ASSERT_EQ(0, mprotect(at, self->page, PROT_READ));
 		if (i < NR_SEALED)
-			ASSERT_EQ(0, syscall(__NR_mseal, mapping(self, i), self->page, i));
+			ASSERT_EQ(0, syscall(__NR_mseal, at, self->page, i));
 	}
 }
 
@@ -100,7 +102,7 @@ TEST_F(seals, returned)
 	struct procmap_query q;
 
 	for (int i = 0; i < NR_MAPPINGS; i++) {
-		ASSERT_EQ(0, query(self->fd, 0, mapping(self, i), &q));
+		ASSERT_EQ(0, query(self->fd, 0, mapping_at(self->at, self->page, i), &q));
 		EXPECT_EQ(i < NR_SEALED ? shown[i] : 0, q.vma_flags & SEALS)
 			TH_LOG("flags %d", i);
 		EXPECT_EQ(PROCMAP_QUERY_VMA_READABLE, q.vma_flags & ~(uint64_t)SEALS);
@@ -119,7 +121,7 @@ TEST_F(seals, filter)
 			const unsigned int has = i < NR_SEALED ? shown[i] : 0;
 
 			EXPECT_EQ((has & filter) == filter ? 0 : ENOENT,
-				  query(self->fd, filter, mapping(self, i), &q))
+				  query(self->fd, filter, mapping_at(self->at, self->page, i), &q))
 				TH_LOG("flags %d, filter 0x%llx", i, (unsigned long long)filter);
 		}
 	}
@@ -127,7 +129,7 @@ TEST_F(seals, filter)
 
 TEST_F(seals, next)
 {
-	const uint64_t end = (uintptr_t)mapping(self, NR_MAPPINGS);
+	const uint64_t end = (uintptr_t)mapping_at(self->at, self->page, NR_MAPPINGS);
 
 	for (unsigned int set = 1; set < 16; set++) {
 		const uint64_t filter = set * MAP | PROCMAP_QUERY_COVERING_OR_NEXT_VMA;
@@ -137,7 +139,7 @@ TEST_F(seals, next)
 			if (~shown[i] & set * MAP)
 				continue;
 			ASSERT_EQ(0, query(self->fd, filter, (void *)(uintptr_t)q.vma_end, &q));
-			EXPECT_EQ((uintptr_t)mapping(self, i), q.vma_start);
+			EXPECT_EQ((uintptr_t)mapping_at(self->at, self->page, i), q.vma_start);
 		}
 		/* None is left here; the system mappings may be sealed as well. */
 		if (!query(self->fd, filter, (void *)(uintptr_t)q.vma_end, &q))
@@ -147,13 +149,12 @@ TEST_F(seals, next)
 
 TEST_F(seals, with_permissions)
 {
+	char *at = mapping_at(self->at, self->page, 1);
 	struct procmap_query q;
 
-	EXPECT_EQ(0, query(self->fd, PROCMAP_QUERY_VMA_READABLE | MAP, mapping(self, 1), &q));
-	EXPECT_EQ(ENOENT, query(self->fd, PROCMAP_QUERY_VMA_WRITABLE | MAP,
-				mapping(self, 1), &q));
-	EXPECT_EQ(ENOENT, query(self->fd, PROCMAP_QUERY_FILE_BACKED_VMA | MAP,
-				mapping(self, 1), &q));
+	EXPECT_EQ(0, query(self->fd, PROCMAP_QUERY_VMA_READABLE | MAP, at, &q));
+	EXPECT_EQ(ENOENT, query(self->fd, PROCMAP_QUERY_VMA_WRITABLE | MAP, at, &q));
+	EXPECT_EQ(ENOENT, query(self->fd, PROCMAP_QUERY_FILE_BACKED_VMA | MAP, at, &q));
 }
 
 TEST_F(seals, unknown_flag)
