@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -513,6 +514,17 @@ static void measure(const struct row *row, enum process process)
 	fflush(stdout);
 }
 
+static void enable_events(void)
+{
+	int fd;
+
+	/* The guest may have mounted it. */
+	mount("nodev", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	fd = open("/sys/kernel/tracing/events/mseal/enable", O_WRONLY);
+	check(fd >= 0 && write(fd, "1", 1) == 1, "the trace events of mseal");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const uint64_t end = now();
@@ -526,6 +538,8 @@ int main(int argc, char **argv)
 		return write(atoi(argv[3]), &ticks, sizeof(ticks)) != sizeof(ticks);
 	}
 
+	if (argc == 2 && !strcmp(argv[1], "--events"))
+		enable_events();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (process = 0; process < NR_PROCESSES; process++) {
 			if (process == REFUSED && !rows[i].can_be_refused)
