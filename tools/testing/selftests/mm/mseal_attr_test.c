@@ -947,7 +947,7 @@ struct why {
 };
 
 static const char *sealmap;	/* its path, or NULL */
-static bool have_trace;
+static int trace_pipe = -1;
 static bool kernel_without_flags;
 
 #define TRACE_INSTANCE	"/sys/kernel/tracing/instances/mseal_attr_test"
@@ -1031,36 +1031,38 @@ static bool write_file(const char *path, const char *text)
 	return ok;
 }
 
-/* Opening the trace for truncation empties it. */
-static void clear_trace(void)
-{
-	write_file(TRACE_INSTANCE "/trace", "");
-}
-
-/* The events of this process since clear_trace(), and what the last one says. */
+/*
+ * Read what is in the trace, which also empties it: the events of this process, and what
+ * the last one says in why. Below 0 if it cannot be read.
+ */
 static int read_trace(struct why *why)
 {
-	char owner[32];
-	int nr = 0, owner_len;
-	char *line;
+	static char text[1 << 16];
+	char owner[32], *line, *next, *by;
+	size_t len = 0;
+	int nr = 0;
+	ssize_t n;
 
-	owner_len = snprintf(owner, sizeof(owner), " owner=%d", getpid());
+	snprintf(owner, sizeof(owner), " owner=%d\n", getpid());
 	memset(why, 0, sizeof(*why));
-	for (line = read_proc(TRACE_INSTANCE "/trace"); *line; line++) {
-		char *end = strchrnul(line, '\n');
-		char *event = strstr(line, "mseal_refused: op="), *by;
+	while (len < sizeof(text) - 1 &&
+	       (n = read(trace_pipe, text + len, sizeof(text) - 1 - len)) > 0)
+		len += n;
+	text[len] = '\0';
 
-		if (event && event < end && end - line > owner_len &&
-		    !strncmp(end - owner_len, owner, owner_len)) {
+	for (line = text; (next = strchr(line, '\n')); line = next) {
+		const char last = *++next;
+
+		*next = '\0';
+		if (strstr(line, "mseal_refused: ") && strstr(line, owner)) {
 			nr++;
-			by = strstr(event, " refused_by=");
-			if (sscanf(event, "mseal_refused: op=%31s", why->rule) != 1 || !by ||
-			    by > end || sscanf(by, " refused_by=%47s", why->by) != 1)
+			by = strstr(line, " refused_by=");
+			if (sscanf(strstr(line, "mseal_refused: "), "mseal_refused: op=%31s",
+				   why->rule) != 1 ||
+			    !by || sscanf(by, " refused_by=%47s", why->by) != 1)
 				return -1;
 		}
-		line = end;
-		if (!*line)
-			break;
+		*next = last;
 	}
 	return nr;
 }
@@ -1095,7 +1097,7 @@ static const char *check_why(const struct op *op, const struct backing *b,
 			return wrong;
 		}
 	}
-	if (!have_trace)
+	if (trace_pipe < 0)
 		return NULL;
 
 	nr = read_trace(&traced);
@@ -1191,7 +1193,7 @@ static const char *try_case(const struct one_case *c, struct area *a)
 	const struct layout *l = c->l;
 	const struct op *op = c->op;
 	const int want = expected(op, c->b, s);
-	struct why why;
+	struct why why, traced;
 	int got;
 
 	if (!make_layout(a, c->b, l))
@@ -1212,13 +1214,13 @@ static const char *try_case(const struct one_case *c, struct area *a)
 		return "VmFlags do not show the seals";
 	if (op->call && sealmap && !ask_sealmap(op, a, &why))
 		return "sealmap failed";
-	if (have_trace)
-		clear_trace();
+	if (trace_pipe >= 0)
+		read_trace(&traced);
 	got = op->run(a);
+	take_snapshot(&now, a);
 	if (op->call) {
 		const char *wrong_why;
 
-		take_snapshot(&now, a);
 		/* Mainline's shmdt() succeeds without doing it. */
 		wrong_why = check_why(op, c->b, &why, kernel_without_flags && !got &&
 				      !op->effect(a, &now) ? EPERM : got);
@@ -1227,7 +1229,6 @@ static const char *try_case(const struct one_case *c, struct area *a)
 	}
 	if (kernel_without_flags)
 		return NULL;
-	take_snapshot(&now, a);
 
 	if (got != want) {
 		snprintf(wrong, sizeof(wrong), "expected %s, got %s",
@@ -3398,12 +3399,13 @@ TEST(refusals_are_explained)
 
 TEST(refusals_are_traced)
 {
-	if (!have_trace)
+	if (trace_pipe < 0)
 		SKIP(return, "no trace events of mseal in this kernel");
 }
 
 static void remove_trace(void)
 {
+	close(trace_pipe);
 	rmdir(TRACE_INSTANCE);
 }
 
@@ -3427,7 +3429,8 @@ static void probe_why(void)
 	    mkdir(TRACE_INSTANCE, 0700))
 		return;
 	atexit(remove_trace);
-	have_trace = write_file(TRACE_INSTANCE "/events/mseal/mseal_refused/enable", "1");
+	if (write_file(TRACE_INSTANCE "/events/mseal/mseal_refused/enable", "1"))
+		trace_pipe = open(TRACE_INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 int main(int argc, char **argv)
