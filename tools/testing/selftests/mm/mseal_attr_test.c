@@ -1019,6 +1019,23 @@ static bool ask_sealmap(const struct op *op, const struct area *a, struct why *w
 	return false;
 }
 
+/*
+ * What will the call return, as far as the seals matter? Asked before it is made, and
+ * compared with what it does. Without sealmap: as expected.
+ */
+static int told(const char *call, char *at, size_t len, int want)
+{
+	const struct op op = { .call = call };
+	const struct area area = { .base = at, .len = len };
+	struct why why;
+
+	if (!sealmap)
+		return want;
+	if (!ask_sealmap(&op, &area, &why))
+		return -1;
+	return strcmp(why.verdict, "permitted") ? EPERM : 0;
+}
+
 static bool write_file(const char *path, const char *text)
 {
 	const int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -1639,7 +1656,11 @@ static bool pages_all_have(const char *at, unsigned int seals, int pages)
 }
 
 FIXTURE(mseal) { };
-FIXTURE_SETUP(mseal) { }
+FIXTURE_SETUP(mseal)
+{
+	if (kernel_without_flags && variant->flags)
+		SKIP(return, "mseal() of this kernel knows no flags");
+}
 FIXTURE_TEARDOWN(mseal) { }
 FIXTURE_VARIANT(mseal) {
 	unsigned long flags;
@@ -2539,11 +2560,59 @@ TEST_F(mseal, zerocopy)
 	EXPECT_TRUE(has_word(at, content(IN_MEMORY, 0)));
 	ASSERT_EQ(0, sys_mseal(at, page_size, flags));
 	ASSERT_EQ(0, tcp_send_page(out, in, from + page_size, page_size));
+	EXPECT_EQ(refused ? EPERM : 0, told("TCP_ZEROCOPY_RECEIVE", at, page_size,
+					    refused ? EPERM : 0));
 	EXPECT_EQ(refused ? EPERM : 0, tcp_receive_page(in, at, page_size))
 		TH_LOG("%s", flags_name(flags));
 	EXPECT_TRUE(has_word(at, content(IN_MEMORY, !refused)));
 	close(out);
 	close(in);
+}
+
+/*
+ * UFFDIO_MOVE empties its source and fills its destination: either can refuse it. Both
+ * have to be writable, so only a protection key makes a difference.
+ */
+static void try_uffd_move(struct __test_metadata *_metadata, unsigned long flags,
+			  bool seal_destination, bool key_denied)
+{
+	const int want = key_denied && flags & MSEAL_DISCARD ? EPERM : 0;
+	const int uffd = uffd_open(UFFD_USER_MODE_ONLY, UFFD_FEATURE_MOVE);
+	char *from = map_pages(1), *to = map_pages(1);
+	char *sealed = seal_destination ? to : from;
+	int key;
+
+	if (no_uffd(uffd) || uffd == -EOPNOTSUPP)
+		SKIP(return, "no UFFDIO_MOVE");
+	ASSERT_LE(0, uffd);
+	ASSERT_NE(NULL, from);
+	ASSERT_NE(NULL, to);
+	fill(from, 1, page_size, ELSEWHERE);
+	ASSERT_EQ(0, madvise(to, page_size, MADV_DONTNEED));
+	if (key_denied) {
+		key = syscall(SYS_pkey_alloc, 0, 2 /* PKEY_DISABLE_WRITE */);
+		ASSERT_LE(0, key);
+		ASSERT_EQ(0, syscall(SYS_pkey_mprotect, from, page_size,
+				     PROT_READ | PROT_WRITE, key));
+		ASSERT_EQ(0, syscall(SYS_pkey_mprotect, to, page_size,
+				     PROT_READ | PROT_WRITE, key));
+	}
+	ASSERT_EQ(0, uffd_register(uffd, to, page_size, UFFDIO_REGISTER_MODE_MISSING));
+	ASSERT_EQ(0, sys_mseal(sealed, page_size, flags));
+
+	EXPECT_EQ(want, told(seal_destination ? "UFFDIO_MOVE-onto" : "UFFDIO_MOVE", sealed,
+			     page_size, want));
+	EXPECT_EQ(want, uffd_move(uffd, to, from, page_size))
+		TH_LOG("%s sealed with %s%s", seal_destination ? "destination" : "source",
+		       flags_name(flags), key_denied ? ", no write by key" : "");
+	EXPECT_TRUE(has_word(want ? from : to, content(ELSEWHERE, 0)));
+	close(uffd);
+}
+
+TEST_F(mseal, uffd_move)
+{
+	for (int i = 0; i < (have_keys ? 4 : 2); i++)
+		try_uffd_move(_metadata, variant->flags, i & 1, i & 2);
 }
 
 /*
@@ -2750,6 +2819,8 @@ FIXTURE_SETUP(uffd)
 {
 	const int uffd = open_uffd(variant->p);
 
+	if (kernel_without_flags && variant->flags)
+		SKIP(return, "mseal() of this kernel knows no flags");
 	if (no_uffd(uffd))
 		SKIP(return, "the kernel has no userfaultfd");
 	if (uffd == -EOPNOTSUPP)
@@ -2812,6 +2883,7 @@ TEST_F(uffd, fills)
 		ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
 		ASSERT_FALSE(is_resident(holes) || is_resident(holes + page_size));
 
+		EXPECT_EQ(want, told("UFFDIO_COPY", holes, page_size, want));
 		EXPECT_EQ(want, uffd_copy(uffd, holes, source, page_size))
 			TH_LOG("UFFDIO_COPY: %s, %s", flags_name(flags), t->name);
 		EXPECT_EQ(!refused, is_resident(holes));
@@ -2821,6 +2893,7 @@ TEST_F(uffd, fills)
 		EXPECT_TRUE(has_word(holes, refused ? 0 : content(ELSEWHERE, 0)));
 
 		/* A mode that fills is refused also beside one that does not. */
+		EXPECT_EQ(want, told("UFFDIO_REGISTER", at, PAGES * page_size, want));
 		EXPECT_EQ(want, uffd_register(uffd, at, PAGES * page_size,
 					      mode | UFFDIO_REGISTER_MODE_MISSING))
 			TH_LOG("UFFDIO_REGISTER: %s, %s", flags_name(flags), t->name);
