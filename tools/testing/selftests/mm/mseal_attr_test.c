@@ -1656,15 +1656,16 @@ static bool pages_all_have(const char *at, unsigned int seals, int pages)
 }
 
 FIXTURE(mseal) { };
+FIXTURE_TEARDOWN(mseal) { }
+FIXTURE_VARIANT(mseal) {
+	unsigned long flags;
+};
+
 FIXTURE_SETUP(mseal)
 {
 	if (kernel_without_flags && variant->flags)
 		SKIP(return, "mseal() of this kernel knows no flags");
 }
-FIXTURE_TEARDOWN(mseal) { }
-FIXTURE_VARIANT(mseal) {
-	unsigned long flags;
-};
 
 #define FLAGS(variant, value)						\
 	FIXTURE_VARIANT_ADD(mseal, variant) { value }
