@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>
 #include <linux/sysctl.h>
 #include <linux/vma_attr.h>
 
