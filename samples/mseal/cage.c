@@ -21,7 +21,8 @@ int main(void)
 	if (!seal_say("the cage", seal(cage, size, MSEAL_MAP, 0)))
 		return seal_surprises;
 
-	seal_report("give access to a page", mprotect(cage + page, page, PROT_READ | PROT_WRITE), 0);
+	seal_report("give access to a page",
+		    mprotect(cage + page, page, PROT_READ | PROT_WRITE), 0);
 	cage[page] = 1;
 	seal_report("empty it again", madvise(cage + page, page, MADV_DONTNEED), 0);
 	seal_report("take the access away", mprotect(cage + page, page, PROT_NONE), 0);
