@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sealrun: seal the objects of a dynamic program. Shared by the audit module and by the
+ * library for LD_PRELOAD, /etc/ld.so.preload and DT_NEEDED.
+ *
+ * Nothing of a C library is used: an audit module lives in a namespace of its own, and a
+ * C library there would cost more than the sealing. So there is one of everything, static
+ * and never freed.
+ *
+ * Each object gets PROT|DISCARD for its segments that are not writable and for its RELRO.
+ * One that is never unloaded gets MAP as well, so that nothing can take its place. Code and
+ * data of other objects can still be unmapped, so dlclose() works. What is not finished is
+ * left alone: the loader would fail if it could not protect RELRO, or write to a text with
+ * relocations, and then the program would not start.
+ */
+#ifndef SEALRUN_CORE_H
+#define SEALRUN_CORE_H
+
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#define MSEAL_MAP	0x1UL
+#define MSEAL_PROT	0x2UL
+#define MSEAL_DISCARD	0x4UL
+
+#ifndef __NR_mseal
+#define __NR_mseal	462
+#endif
+
+static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+#if defined(__x86_64__)
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall" : "=a" (ret)
+			 : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10), "r" (r8), "r" (r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc 0" : "+r" (x0)
+			 : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5) : "memory");
+	return x0;
+#else
+#error "sealrun knows the system calls of x86-64 and arm64 only"
+#endif
+}
+
+#define SYSCALL1(nr, a)		raw_syscall(nr, (long)(a), 0, 0, 0, 0, 0)
+#define SYSCALL3(nr, a, b, c)	raw_syscall(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define SYSCALL4(nr, a, b, c, d) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+/* The compiler makes calls of these. */
+__attribute__((visibility("hidden"), used)) void *memset(void *to, int c, size_t len)
+{
+	for (char *p = to; len--; p++)
+		*p = c;
+	return to;
+}
+
+__attribute__((visibility("hidden"), used)) void *memcpy(void *to, const void *from, size_t len)
+{
+	const char *q = from;
+
+	for (char *p = to; len--; p++, q++)
+		*p = *q;
+	return to;
+}
+
+static bool same(const char *a, const char *b, size_t len)
+{
+	while (len && *a == *b && *a) {
+		a++;
+		b++;
+		len--;
+	}
+	return !len || *a == *b;
+}
+
+/**
+ * struct settings - What the user wants; from SEALRUN= in the environment
+ * @verbose: say what is not sealed, and why
+ * @list: say what is sealed
+ * @no_map: never MAP
+ * @flags: what mseal() is given; 0 if the kernel knows no flags
+ * @off: mseal() is not there
+ */
+static struct settings {
+	bool verbose, list, no_map, off;
+	unsigned long flags;
+} settings;
+
+/*
+ * Messages: a line, with one write, to the standard error.
+ */
+
+static char line[512];
+static size_t line_len;
+
+static void put(const char *text)
+{
+	while (*text && line_len < sizeof(line) - 1)
+		line[line_len++] = *text++;
+}
+
+static void put_hex(unsigned long value)
+{
+	char digits[17];
+	int i = sizeof(digits) - 1;
+
+	digits[i] = '\0';
+	do {
+		digits[--i] = "0123456789abcdef"[value & 15];
+		value >>= 4;
+	} while (value);
+	put("0x");
+	put(digits + i);
+}
+
+static void put_line(void)
+{
+	line[line_len++] = '\n';
+	SYSCALL3(__NR_write, 2, line, line_len);
+	line_len = 0;
+}
+
+static void say(const char *name, const char *what)
+{
+	put("sealrun: ");
+	put(name && *name ? name : "the program");
+	put(": ");
+	put(what);
+	put_line();
+}
+
+/*
+ * The mappings of the process
+ */
+
+struct mapping {
+	unsigned long start, end;
+	bool writable, private;
+};
+
+#define MAX_MAPPINGS	4096
+
+static struct mapping mappings[MAX_MAPPINGS];
+static int nr_mappings;
+
+static unsigned long parse_hex(const char **p)
+{
+	unsigned long value = 0;
+
+	for (;; (*p)++) {
+		const char c = **p;
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (c - 'a' + 10);
+		else
+			return value;
+	}
+}
+
+/* Read /proc/self/maps. Without it nothing is known to be finished. */
+static bool read_mappings(void)
+{
+	static char buf[16384];
+	size_t len = 0;
+	bool skip = false;
+	long fd, n;
+
+	nr_mappings = 0;
+	fd = SYSCALL4(__NR_openat, -100 /* AT_FDCWD */, "/proc/self/maps", 02000000 /* CLOEXEC */, 0);
+	if (fd < 0)
+		return false;
+	while ((n = SYSCALL3(__NR_read, fd, buf + len, sizeof(buf) - len)) > 0) {
+		char *at = buf, *end = buf + len + n;
+
+		for (;;) {
+			char *newline = at;
+			const char *p = at;
+			struct mapping *m = &mappings[nr_mappings];
+
+			while (newline < end && *newline != '\n')
+				newline++;
+			if (newline == end)
+				break;
+			if (!skip && nr_mappings < MAX_MAPPINGS) {
+				m->start = parse_hex(&p);
+				p++;
+				m->end = parse_hex(&p);
+				m->writable = p[2] == 'w';
+				m->private = p[4] == 'p';
+				nr_mappings++;
+			}
+			skip = false;
+			at = newline + 1;
+		}
+		len = end - at;
+		if (len == sizeof(buf)) {
+			/* A name as long as this: its line is known already, or is lost. */
+			skip = true;
+			len = 0;
+		}
+		for (size_t i = 0; i < len; i++)
+			buf[i] = at[i];
+	}
+	SYSCALL1(__NR_close, fd);
+	return n == 0 && nr_mappings < MAX_MAPPINGS;
+}
+
+/* Is all of the range mapped, private, and not writable? */
+static bool is_finished(unsigned long start, unsigned long end)
+{
+	for (int i = 0; i < nr_mappings && start < end; i++) {
+		const struct mapping *m = &mappings[i];
+
+		if (m->end <= start)
+			continue;
+		if (m->start > start || m->writable || !m->private)
+			return false;
+		start = m->end;
+	}
+	return start >= end;
+}
+
+/*
+ * Objects
+ */
+
+/**
+ * struct object - What has to be known of a program or shared object
+ * @name: for messages
+ * @bias: the address in memory of its address 0
+ * @phdr: its program headers
+ * @phnum: how many
+ * @dynamic: its dynamic section
+ * @stays: it is never unloaded
+ */
+struct object {
+	const char *name;
+	unsigned long bias;
+	const ElfW(Phdr) *phdr;
+	size_t phnum;
+	const ElfW(Dyn) *dynamic;
+	bool stays;
+};
+
+static unsigned long page_size = 4096;
+
+static unsigned long page_down(unsigned long addr)
+{
+	return addr & -page_size;
+}
+
+static unsigned long page_up(unsigned long addr)
+{
+	return (addr + page_size - 1) & -page_size;
+}
+
+static void seal_range(const struct object *object, unsigned long start, unsigned long end,
+		       const char *what, bool stays)
+{
+	unsigned long flags = settings.flags;
+	long err;
+
+	if (start >= end)
+		return;
+	/* Without flags the range could not be unmapped either. */
+	if (!flags && (!stays || settings.no_map)) {
+		if (settings.verbose)
+			say(object->name, "not sealed: this kernel has no flags for mseal()");
+		return;
+	}
+	if (flags && stays && !settings.no_map)
+		flags |= MSEAL_MAP;
+	err = SYSCALL3(__NR_mseal, start, end - start, flags);
+	if (err ? settings.verbose : settings.list) {
+		put("sealrun: ");
+		put(err ? "cannot seal " : "sealed ");
+		put_hex(start);
+		put("-");
+		put_hex(end);
+		put(" ");
+		put(!flags ? "everything" :
+		    flags & MSEAL_MAP ? "MAP|PROT|DISCARD" : "PROT|DISCARD");
+		put(" ");
+		put(what);
+		put(" of ");
+		put(object->name && *object->name ? object->name : "the program");
+		put_line();
+	}
+}
+
+static bool has_text_relocations(const ElfW(Dyn) *dynamic)
+{
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		if (dynamic->d_tag == DT_TEXTREL ||
+		    (dynamic->d_tag == DT_FLAGS && dynamic->d_un.d_val & DF_TEXTREL))
+			return true;
+	}
+	return false;
+}
+
+static bool is_nodelete(const ElfW(Dyn) *dynamic)
+{
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		if (dynamic->d_tag == DT_FLAGS_1 && dynamic->d_un.d_val & DF_1_NODELETE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_lazy(const ElfW(Dyn) *dynamic)
+{
+	bool plt = false, now = false;
+
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+		plt |= dynamic->d_tag == DT_JMPREL;
+		now |= dynamic->d_tag == DT_BIND_NOW ||
+		       (dynamic->d_tag == DT_FLAGS && dynamic->d_un.d_val & DF_BIND_NOW) ||
+		       (dynamic->d_tag == DT_FLAGS_1 && dynamic->d_un.d_val & DF_1_NOW);
+	}
+	return plt && !now;
+}
+
+/* The RELRO of an object, in whole pages as the loader protects it. */
+static bool find_relro(const struct object *object, unsigned long *start, unsigned long *end)
+{
+	for (size_t i = 0; i < object->phnum; i++) {
+		const ElfW(Phdr) *ph = &object->phdr[i];
+
+		if (ph->p_type != PT_GNU_RELRO)
+			continue;
+		*start = page_down(object->bias + ph->p_vaddr);
+		*end = page_down(object->bias + ph->p_vaddr + ph->p_memsz);
+		return *start < *end;
+	}
+	return false;
+}
+
+/*
+ * Seal what is finished of an object. read_mappings() comes first.
+ *
+ * Return: false if its RELRO is not in force yet, or its text may yet be relocated: call
+ * this again later.
+ */
+static bool seal_object(const struct object *object)
+{
+	unsigned long start = 0, end = 0, relro_start = 0, relro_end = 0;
+	bool relro = find_relro(object, &relro_start, &relro_end);
+	/* Until then the loader may give the object up, and unmap it. */
+	bool finished = !relro || is_finished(relro_start, relro_end);
+	bool stays = finished && (object->stays || is_nodelete(object->dynamic));
+
+	if (!finished && has_text_relocations(object->dynamic))
+		return false;
+
+	for (size_t i = 0; i < object->phnum; i++) {
+		const ElfW(Phdr) *ph = &object->phdr[i];
+		unsigned long from = page_down(object->bias + ph->p_vaddr);
+		unsigned long to = page_up(object->bias + ph->p_vaddr + ph->p_memsz);
+
+		if (ph->p_type != PT_LOAD || ph->p_flags & PF_W)
+			continue;
+		if (!is_finished(from, to)) {
+			if (settings.verbose)
+				say(object->name, "a segment is writable in memory: not sealed");
+			continue;
+		}
+		/* Neighbours by one call. */
+		if (from != end) {
+			seal_range(object, start, end, "code and read-only data", stays);
+			start = from;
+		}
+		end = to;
+	}
+	seal_range(object, start, end, "code and read-only data", stays);
+	if (!finished)
+		return false;
+	if (relro)
+		seal_range(object, relro_start, relro_end, "RELRO", stays);
+	if (settings.verbose && is_lazy(object->dynamic))
+		say(object->name, "binds lazily, so its .got.plt stays writable (--bind-now)");
+	return true;
+}
+
+/*
+ * Settings
+ */
+
+/* A word of SEALRUN=, up to a comma. */
+static void set_option(const char *word, size_t len)
+{
+	if (len == 7 && same(word, "verbose", 7))
+		settings.verbose = true;
+	else if (len == 4 && same(word, "list", 4))
+		settings.list = true;
+	else if (len == 6 && same(word, "no-map", 6))
+		settings.no_map = true;
+}
+
+static void set_options(const char *words)
+{
+	while (*words) {
+		size_t len = 0;
+
+		while (words[len] && words[len] != ',')
+			len++;
+		set_option(words, len);
+		words += len + (words[len] == ',');
+	}
+}
+
+/* Read SEALRUN= from /proc/self/environ, which has what the program was started with. */
+static void read_environment(void)
+{
+	static char buf[16384];
+	size_t len = 0;
+	long fd, n;
+
+	fd = SYSCALL4(__NR_openat, -100, "/proc/self/environ", 02000000, 0);
+	if (fd < 0)
+		return;
+	/* Of a longer environment only the beginning: then the defaults hold. */
+	while (len < sizeof(buf) - 1 &&
+	       (n = SYSCALL3(__NR_read, fd, buf + len, sizeof(buf) - 1 - len)) > 0)
+		len += n;
+	SYSCALL1(__NR_close, fd);
+	buf[len] = '\0';
+	for (char *at = buf; at < buf + len; at++) {
+		if (same(at, "SEALRUN=", 8))
+			set_options(at + 8);
+		while (*at)
+			at++;
+	}
+}
+
+/* What does the kernel know? A call of length 0 seals nothing. */
+static void probe_kernel(void)
+{
+	if (!SYSCALL3(__NR_mseal, 0, 0, MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD)) {
+		settings.flags = MSEAL_PROT | MSEAL_DISCARD;
+	} else if (SYSCALL3(__NR_mseal, 0, 0, 0)) {
+		settings.off = true;
+		if (settings.verbose)
+			say("this kernel", "has no mseal(): nothing is sealed");
+	}
+}
+
+#endif /* SEALRUN_CORE_H */
