@@ -8,12 +8,17 @@
  * one report per call.
  */
 
+#define pr_fmt(fmt) "mseal: " fmt
+
 #include <linux/audit.h>
 #include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/mseal_sysmap.h>
+#include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
+#include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/vma_attr.h>
 
@@ -112,6 +117,24 @@ static void audit_refusal(const struct vma_attr_refusal *refusal)
 
 #endif /* CONFIG_AUDIT && CONFIG_SYSCTL */
 
+/*
+ * Programs that move or unmap the vDSO are rare, know nothing of seals, and break in
+ * strange ways: CRIU kills what it dumps. So the log says what to look at.
+ */
+static void log_system_mapping(struct vm_area_struct *vma, enum vma_attr_op op)
+{
+	const char *name = vma->vm_ops && vma->vm_ops->name ? vma->vm_ops->name(vma) : NULL;
+	char comm[TASK_COMM_LEN];
+
+	/* Other mappings of the process, such as those of a driver. */
+	if (!name || name[0] != '[')
+		return;
+	get_task_comm(comm, current);
+	pr_notice_ratelimited("%s of %s by \"%*pE\"[%d] was refused, see kernel.mseal_system_mappings\n",
+			      vma_attr_rules[op].name, name, (int)strlen(comm), comm,
+			      task_pid_nr(current));
+}
+
 /* The first of @vma and those behind it that refuses, or NULL. */
 static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
 					    unsigned long end, enum vma_attr_op op,
@@ -142,10 +165,10 @@ static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
  * @end: end address, exclusive
  * @op: what the attribute lock was asked about
  *
- * Reports the refusal: by the trace event mseal_refused, and by an audit record if
- * kernel.mseal_audit is 1. Call this once per system call, where
- * nothing can change its error any more, and under the lock under which
- * vma_attr_permits() was asked.
+ * Reports the refusal: by the trace event mseal_refused, by an audit record if
+ * kernel.mseal_audit is 1, and in the log if @vma is a system mapping. Call this once
+ * per system call, where nothing can change its error any more, and under the lock under
+ * which vma_attr_permits() was asked.
  *
  * Context: mmap lock in either mode, or VMA read lock if @vma refuses.
  * Return: -EPERM
@@ -154,15 +177,18 @@ int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end, enum vma_attr_op op)
 {
 	struct vma_attr_refusal refusal = { .start = start, .end = end, .op = op };
+	const bool sysmap = mseal_sysmap_sealed(vma->vm_mm);
 	const bool audit = audit_wanted();
 
-	if (!audit && !trace_mseal_refused_enabled())
+	if (!audit && !sysmap && !trace_mseal_refused_enabled())
 		return -EPERM;
 
 	vma = find_refusing(vma, end, op, &refusal.refused_by);
 	if (WARN_ON_ONCE(!vma))
 		return -EPERM;
 
+	if (sysmap)
+		log_system_mapping(vma, op);
 	refusal.vma = vma;
 	refusal.seals = vma_attr_seals_in(vma->vm_flags);
 	refusal.nr = current_syscall();

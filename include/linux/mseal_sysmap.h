@@ -72,6 +72,17 @@ static inline void mseal_sysmap_seal_vma(struct vm_area_struct *vma)
 		vma_attr_seal_made(vma);
 }
 
+/**
+ * mseal_sysmap_sealed() - Are the system mappings of a process sealed?
+ * @mm: its mm
+ *
+ * Return: true if exec decided so.
+ */
+static inline bool mseal_sysmap_sealed(const struct mm_struct *mm)
+{
+	return mm->seal_sysmap;
+}
+
 #if IS_ENABLED(CONFIG_KUNIT)
 extern int mseal_sysmap_level;
 extern struct mutex mseal_sysmap_mutex;
@@ -81,6 +92,11 @@ int mseal_sysmap_dointvec(const struct ctl_table *table, int write,
 #endif
 
 #else
+
+static inline bool mseal_sysmap_sealed(const struct mm_struct *mm)
+{
+	return false;
+}
 
 static inline void mseal_sysmap_exec(struct mm_struct *mm, bool noseal)
 {

@@ -42,24 +42,24 @@ struct parts plugin_parts(void)
 
 #ifndef PLUGIN
 
-static void report(const char *who, const char *what, int failed)
+static void report(const char *part, const char *what, int failed)
 {
-	printf("%s: %s: %s\n", who, what, failed ? strerrorname_np(errno) : "done");
+	printf("%s: %s: %s\n", part, what, failed ? strerrorname_np(errno) : "done");
 }
 
-static void attack(const char *who, const struct parts *parts)
+static void attack(const char *part, const struct parts *parts)
 {
 	void *page = (void *)parts->relocated;
 	int *was = *parts->relocated;
 	int err;
 
 	err = madvise(page, PAGE, MADV_DONTNEED);
-	printf("%s: RELRO, MADV_DONTNEED: %s\n", who, err ? strerrorname_np(errno) :
+	printf("%s: RELRO, MADV_DONTNEED: %s\n", part, err ? strerrorname_np(errno) :
 	       *(int *volatile *)page == was ? "nothing has changed" : "reverted");
-	report(who, "RELRO, mprotect", mprotect(page, PAGE, PROT_READ | PROT_WRITE));
-	report(who, "text, mprotect",
+	report(part, "RELRO, mprotect", mprotect(page, PAGE, PROT_READ | PROT_WRITE));
+	report(part, "text, mprotect",
 	       mprotect((void *)parts->text, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
-	report(who, "read-only data, MAP_FIXED",
+	report(part, "read-only data, MAP_FIXED",
 	       mmap((void *)parts->rodata, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		    -1, 0) == MAP_FAILED);
 }

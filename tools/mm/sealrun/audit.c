@@ -110,7 +110,7 @@ static void seal_all(void)
 		} else {
 			entry->sealed = true;
 			if (settings.verbose)
-				say(entry->map->l_name, "its program headers are not found: not sealed");
+				say(entry->map->l_name, "no program headers found: not sealed");
 		}
 	}
 }

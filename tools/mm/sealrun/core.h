@@ -17,6 +17,7 @@
 #define SEALRUN_CORE_H
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,14 +66,14 @@ static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
 #define SYSCALL4(nr, a, b, c, d) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 /* The compiler makes calls of these. */
-__attribute__((visibility("hidden"), used)) void *memset(void *to, int c, size_t len)
+void *memset(void *to, int c, size_t len)
 {
 	for (char *p = to; len--; p++)
 		*p = c;
 	return to;
 }
 
-__attribute__((visibility("hidden"), used)) void *memcpy(void *to, const void *from, size_t len)
+void *memcpy(void *to, const void *from, size_t len)
 {
 	const char *q = from;
 
@@ -91,18 +92,46 @@ static bool same(const char *a, const char *b, size_t len)
 	return !len || *a == *b;
 }
 
+/* Does a name fit a pattern, in which * stands for anything? */
+static bool fits(const char *pattern, const char *name)
+{
+	const char *star = NULL, *again = NULL;
+
+	while (*name) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			again = name;
+		} else if (*pattern == *name) {
+			pattern++;
+			name++;
+		} else if (star) {
+			pattern = star;
+			name = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
 /**
  * struct settings - What the user wants; from SEALRUN= in the environment
  * @verbose: say what is not sealed, and why
  * @list: say what is sealed
  * @no_map: never MAP
- * @flags: what mseal() is given; 0 if the kernel knows no flags
  * @off: mseal() is not there
+ * @has_flags: mseal() knows flags
+ * @flags: what mseal() is given, MAP excepted
+ * @only: seal only objects whose name fits this pattern; "" for all
+ * @except: but not those that fit this one
  */
 static struct settings {
-	bool verbose, list, no_map, off;
+	bool verbose, list, no_map, off, has_flags;
 	unsigned long flags;
-} settings;
+	char only[256], except[256];
+} settings = { .flags = MSEAL_PROT | MSEAL_DISCARD };
 
 /*
  * Messages: a line, with one write, to the standard error.
@@ -186,7 +215,7 @@ static bool read_mappings(void)
 	long fd, n;
 
 	nr_mappings = 0;
-	fd = SYSCALL4(__NR_openat, -100 /* AT_FDCWD */, "/proc/self/maps", 02000000 /* CLOEXEC */, 0);
+	fd = SYSCALL4(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
 	while ((n = SYSCALL3(__NR_read, fd, buf + len, sizeof(buf) - len)) > 0) {
@@ -282,14 +311,20 @@ static void seal_range(const struct object *object, unsigned long start, unsigne
 
 	if (start >= end)
 		return;
-	/* Without flags the range could not be unmapped either. */
-	if (!flags && (!stays || settings.no_map)) {
-		if (settings.verbose)
-			say(object->name, "not sealed: this kernel has no flags for mseal()");
-		return;
-	}
-	if (flags && stays && !settings.no_map)
+	if (stays && !settings.no_map)
 		flags |= MSEAL_MAP;
+	/* 0 would seal everything. */
+	if (!flags)
+		return;
+	if (!settings.has_flags) {
+		/* Without flags the range could not be unmapped either. */
+		if (!(flags & MSEAL_MAP)) {
+			if (settings.verbose)
+				say(object->name, "not sealed: this kernel has no flags for mseal()");
+			return;
+		}
+		flags = 0;
+	}
 	err = SYSCALL3(__NR_mseal, start, end - start, flags);
 	if (err ? settings.verbose : settings.list) {
 		put("sealrun: ");
@@ -298,9 +333,10 @@ static void seal_range(const struct object *object, unsigned long start, unsigne
 		put("-");
 		put_hex(end);
 		put(" ");
-		put(!flags ? "everything" :
-		    flags & MSEAL_MAP ? "MAP|PROT|DISCARD" : "PROT|DISCARD");
-		put(" ");
+		put(!flags ? "everything " : "");
+		put(flags & MSEAL_MAP ? "MAP " : "");
+		put(flags & MSEAL_PROT ? "PROT " : "");
+		put(flags & MSEAL_DISCARD ? "DISCARD " : "");
 		put(what);
 		put(" of ");
 		put(object->name && *object->name ? object->name : "the program");
@@ -369,6 +405,9 @@ static bool seal_object(const struct object *object)
 	bool finished = !relro || is_finished(relro_start, relro_end);
 	bool stays = finished && (object->stays || is_nodelete(object->dynamic));
 
+	if ((settings.only[0] && !fits(settings.only, object->name)) ||
+	    (settings.except[0] && fits(settings.except, object->name)))
+		return true;
 	if (!finished && has_text_relocations(object->dynamic))
 		return false;
 
@@ -405,9 +444,40 @@ static bool seal_object(const struct object *object)
  * Settings
  */
 
+static void set_pattern(char *to, const char *pattern, size_t len)
+{
+	if (len > sizeof(settings.only) - 1)
+		len = sizeof(settings.only) - 1;
+	memcpy(to, pattern, len);
+	to[len] = '\0';
+}
+
+/* As in "seals=map+prot+discard". */
+static void set_seals(const char *words, size_t len)
+{
+	settings.flags = 0;
+	settings.no_map = true;
+	for (size_t i = 0; i < len; i++) {
+		if (same(words + i, "map", 3))
+			settings.no_map = false;
+		else if (same(words + i, "prot", 4))
+			settings.flags |= MSEAL_PROT;
+		else if (same(words + i, "discard", 7))
+			settings.flags |= MSEAL_DISCARD;
+		while (i < len && words[i] != '+')
+			i++;
+	}
+}
+
 /* A word of SEALRUN=, up to a comma. */
 static void set_option(const char *word, size_t len)
 {
+	if (same(word, "only=", 5))
+		return set_pattern(settings.only, word + 5, len - 5);
+	if (same(word, "except=", 7))
+		return set_pattern(settings.except, word + 7, len - 7);
+	if (same(word, "seals=", 6))
+		return set_seals(word + 6, len - 6);
 	if (len == 7 && same(word, "verbose", 7))
 		settings.verbose = true;
 	else if (len == 4 && same(word, "list", 4))
@@ -435,7 +505,7 @@ static void read_environment(void)
 	size_t len = 0;
 	long fd, n;
 
-	fd = SYSCALL4(__NR_openat, -100, "/proc/self/environ", 02000000, 0);
+	fd = SYSCALL4(__NR_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	/* Of a longer environment only the beginning: then the defaults hold. */
@@ -456,7 +526,7 @@ static void read_environment(void)
 static void probe_kernel(void)
 {
 	if (!SYSCALL3(__NR_mseal, 0, 0, MSEAL_MAP | MSEAL_PROT | MSEAL_DISCARD)) {
-		settings.flags = MSEAL_PROT | MSEAL_DISCARD;
+		settings.has_flags = true;
 	} else if (SYSCALL3(__NR_mseal, 0, 0, 0)) {
 		settings.off = true;
 		if (settings.verbose)

@@ -30,6 +30,9 @@ static void usage(FILE *to)
 	      "Run a dynamic program with its code, read-only data and RELRO sealed.\n"
 	      "  -b, --bind-now  resolve all symbols at the start, so that .got.plt is sealed too\n"
 	      "  -m, --no-map    do not seal where the objects are that stay loaded\n"
+	      "  -s, --seals map+prot+discard   these seals only\n"
+	      "  -o, --only PATTERN             objects whose name fits, * stands for anything\n"
+	      "  -x, --except PATTERN           but not these; the program's own name is empty\n"
 	      "  -l, --list      say what is sealed\n"
 	      "  -v, --verbose   say what is not, and why\n"
 	      "  -h, --help      this text\n"
@@ -71,11 +74,49 @@ static void append(const char *name, const char *value, char separator)
 	free(text);
 }
 
+/* A word of SEALRUN=; a comma ends it. */
+static void set_value(const char *name, const char *value)
+{
+	char text[300];
+
+	if (strchr(value, ',') || strlen(value) > 255) {
+		fprintf(stderr, "sealrun: %s%s: no comma, and at most 255 characters\n",
+			name, value);
+		exit(EXIT_FAILED);
+	}
+	snprintf(text, sizeof(text), "%s%s", name, value);
+	append("SEALRUN", text, ',');
+}
+
+static void check_seals(const char *seals)
+{
+	static const char *const known[] = { "map", "prot", "discard" };
+	const char *at = seals;
+
+	while (*at) {
+		size_t len = strcspn(at, "+"), i;
+
+		for (i = 0; i < 3; i++) {
+			if (len == strlen(known[i]) && !strncmp(at, known[i], len))
+				break;
+		}
+		if (i == 3) {
+			fprintf(stderr, "sealrun: --seals %s: of map, prot and discard, ", seals);
+			fputs("with + between\n", stderr);
+			exit(EXIT_FAILED);
+		}
+		at += len + (at[len] == '+');
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "bind-now", no_argument, NULL, 'b' },
 		{ "no-map", no_argument, NULL, 'm' },
+		{ "seals", required_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "except", required_argument, NULL, 'x' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -84,13 +125,23 @@ int main(int argc, char **argv)
 	const char *module;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+bmlvh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+bms:o:x:lvh", options, NULL)) != -1) {
 		switch (option) {
 		case 'b':
 			setenv("LD_BIND_NOW", "1", 1);
 			break;
 		case 'm':
 			append("SEALRUN", "no-map", ',');
+			break;
+		case 's':
+			check_seals(optarg);
+			set_value("seals=", optarg);
+			break;
+		case 'o':
+			set_value("only=", optarg);
+			break;
+		case 'x':
+			set_value("except=", optarg);
 			break;
 		case 'l':
 			append("SEALRUN", "list", ',');

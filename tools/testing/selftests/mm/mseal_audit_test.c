@@ -10,6 +10,8 @@
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -228,4 +230,77 @@ TEST_F(audit, sysctl)
 	EXPECT_EQ(EPERM, WEXITSTATUS(status));
 }
 
-TEST_HARNESS_MAIN
+/*
+ * System mappings: the log says that they are sealed, without audit
+ */
+
+#define LEVEL		"/proc/sys/kernel/mseal_system_mappings"
+#define UNMAP_VDSO	"--unmap-vdso"
+
+/* Returns the error of munmap(), or above 200 if there is no vDSO. */
+static int unmap_vdso(void)
+{
+	const unsigned long vdso = getauxval(AT_SYSINFO_EHDR);
+
+	if (!vdso)
+		return 201;
+	return munmap((void *)vdso, sysconf(_SC_PAGESIZE)) ? errno : 0;
+}
+
+TEST(system_mapping_is_logged)
+{
+	const int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char old[8] = "", want[128], line[4096];
+	int fd, status;
+	bool found = false;
+	ssize_t n;
+	pid_t pid;
+
+	fd = open(LEVEL, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || geteuid())
+		SKIP(return, "no " LEVEL " in this kernel, or not root");
+	ASSERT_LT(0, read(fd, old, sizeof(old) - 1));
+	close(fd);
+	ASSERT_LE(0, kmsg);
+	ASSERT_EQ(0, lseek(kmsg, 0, SEEK_END));
+	ASSERT_EQ(0, write_file(LEVEL, "1"));
+
+	pid = fork();
+	if (!pid) {
+		/* A name that could look like another line, or like the end of the name. */
+		execl("/proc/self/exe", "mseal_audit_test", UNMAP_VDSO, NULL);
+		_exit(202);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	write_file(LEVEL, old);
+	if (WEXITSTATUS(status) == 201)
+		SKIP(return, "no vDSO here");
+	ASSERT_EQ(EPERM, WEXITSTATUS(status));
+
+	/*
+	 * printk() is done when the system call returns. The name is quoted, and /dev/kmsg
+	 * doubles its backslashes.
+	 */
+	snprintf(want, sizeof(want),
+		 "mseal: unmap of [vdso] by \"a\\x5c\"\\x5cnb\"[%d] was refused, see kernel.mseal_system_mappings\n",
+		 pid);
+	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		line[n > 0 ? n : 0] = '\0';
+		if (strstr(line, "mseal: unmap")) {
+			found = strstr(line, want);
+			TH_LOG("%s", line);
+		}
+	}
+	EXPECT_TRUE(found)
+		TH_LOG("wanted: %s", want);
+	close(kmsg);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], UNMAP_VDSO)) {
+		prctl(PR_SET_NAME, "a\"\nb");
+		return unmap_vdso();
+	}
+	return test_harness_run(argc, argv);
+}
