@@ -320,7 +320,8 @@ static void seal_range(const struct object *object, unsigned long start, unsigne
 		/* Without flags the range could not be unmapped either. */
 		if (!(flags & MSEAL_MAP)) {
 			if (settings.verbose)
-				say(object->name, "not sealed: this kernel has no flags for mseal()");
+				say(object->name,
+				    "not sealed: this kernel has no flags for mseal()");
 			return;
 		}
 		flags = 0;

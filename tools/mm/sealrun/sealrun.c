@@ -47,7 +47,7 @@ static const char *find_module(void)
 
 	if (len > 0) {
 		path[len] = '\0';
-		strcpy(strrchr(path, '/') + 1, MODULE);
+		memcpy(strrchr(path, '/') + 1, MODULE, sizeof(MODULE));
 		if (!access(path, R_OK))
 			return path;
 	}
