@@ -46,6 +46,9 @@
 #define NR_WORKERS	4
 #define NR_SEALS	24
 
+#define PERMISSIONS	(PROCMAP_QUERY_VMA_READABLE | PROCMAP_QUERY_VMA_WRITABLE | \
+			 PROCMAP_QUERY_VMA_EXECUTABLE | PROCMAP_QUERY_VMA_SHARED)
+
 struct page_note {
 	bool map, prot, content;
 	uint64_t vma_flags;	/* PROCMAP_QUERY_VMA_* */
@@ -273,7 +276,7 @@ static unsigned int check_notes(void)
 		const struct page_note *note = &notes[i];
 		char *at = region + i * page_size;
 		struct page_note now;
-		uint64_t word;
+		uint64_t changed, word;
 
 		if (!note->map)
 			continue;
@@ -289,8 +292,16 @@ static unsigned int check_notes(void)
 				       (unsigned long long)now.offset);
 			_exit(1);
 		}
-		if (note->prot && now.vma_flags != note->vma_flags) {
+		changed = note->vma_flags ^ now.vma_flags;
+		if (note->prot && changed & PERMISSIONS) {
 			ksft_print_msg("page %u: PROT was sealed, but %llx became %llx\n", i,
+				       (unsigned long long)note->vma_flags,
+				       (unsigned long long)now.vma_flags);
+			_exit(1);
+		}
+		/* The rest of the flags are the seals, of which there are ever more. */
+		if (changed & note->vma_flags & ~PERMISSIONS) {
+			ksft_print_msg("page %u: a seal is gone: %llx became %llx\n", i,
 				       (unsigned long long)note->vma_flags,
 				       (unsigned long long)now.vma_flags);
 			_exit(1);
