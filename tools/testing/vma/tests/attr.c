@@ -1270,8 +1270,16 @@ static bool munmap_sealed(vm_flags_t seals)
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 2, 5), -EPERM);
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 7, 12), -EPERM);
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 2, 12), -EPERM);
+		nr_refusals = 0;
 		ASSERT_REFUSED(&mm, munmap_pages(&mm, 0, 14), -EPERM);
 		ASSERT_LAYOUT_SEALS(&mm, "|....|####|  |....|", seals);
+
+		/* One report, about the range of the call and from its first VMA on. */
+		ASSERT_EQ(nr_refusals, 1);
+		ASSERT_EQ(last_refusal.op, VMA_ATTR_OP_UNMAP);
+		ASSERT_EQ(last_refusal.start, TEST_ADDR(0));
+		ASSERT_EQ(last_refusal.end, TEST_ADDR(14));
+		ASSERT_EQ(last_refusal.vma->vm_start, TEST_ADDR(0));
 
 		/* VMAs beside it can be unmapped. */
 		ASSERT_EQ(munmap_pages(&mm, 2, 4), 0);
