@@ -18,7 +18,6 @@
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
-#include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/vma_attr.h>
 
@@ -124,15 +123,15 @@ static void audit_refusal(const struct vma_attr_refusal *refusal)
 static void log_system_mapping(struct vm_area_struct *vma, enum vma_attr_op op)
 {
 	const char *name = vma->vm_ops && vma->vm_ops->name ? vma->vm_ops->name(vma) : NULL;
-	char comm[TASK_COMM_LEN];
+	char comm[TASK_COMM_LEN], quoted[4 * TASK_COMM_LEN];
 
 	/* Other mappings of the process, such as those of a driver. */
 	if (!name || name[0] != '[')
 		return;
 	get_task_comm(comm, current);
-	pr_notice_ratelimited("%s of %s by \"%*pE\"[%d] was refused, see kernel.mseal_system_mappings\n",
-			      vma_attr_rules[op].name, name, (int)strlen(comm), comm,
-			      task_pid_nr(current));
+	mseal_quote_name(quoted, sizeof(quoted), comm);
+	pr_notice_ratelimited("%s of %s by \"%s\"[%d] was refused, see kernel.mseal_system_mappings\n",
+			      vma_attr_rules[op].name, name, quoted, task_pid_nr(current));
 }
 
 /* The first of @vma and those behind it that refuses, or NULL. */

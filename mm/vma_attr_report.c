@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/vma_attr.h>
 
 #define CREATE_TRACE_POINTS
@@ -38,6 +40,22 @@ pid_t mm_owner_pid(const struct mm_struct *mm)
 		owner = rcu_dereference(mm->owner);
 #endif
 	return owner ? task_tgid_nr(owner) : 0;
+}
+
+/**
+ * mseal_quote_name() - Copy a name so that it can stand between quotes in a log
+ * @to: where to
+ * @size: room there; four times that of @name is enough
+ * @name: chosen by its process or by the owner of a file, so that it may look like a line
+ *	of the log or like the end of the name
+ */
+void mseal_quote_name(char *to, size_t size, const char *name)
+{
+	int len;
+
+	len = string_escape_mem(name, strlen(name), to, size - 1,
+				ESCAPE_HEX | ESCAPE_NAP | ESCAPE_APPEND, "\"\\");
+	to[min_t(size_t, len, size - 1)] = '\0';
 }
 
 #ifdef CONFIG_AUDIT

@@ -133,6 +133,7 @@ struct vma_attr_refusal {
 struct audit_buffer;
 
 pid_t mm_owner_pid(const struct mm_struct *mm);
+void mseal_quote_name(char *to, size_t size, const char *name);
 void audit_log_seals(struct audit_buffer *ab, const char *field, unsigned int seals);
 void audit_log_vma_file(struct audit_buffer *ab, const struct vm_area_struct *vma);
 

@@ -21,7 +21,7 @@ int main(void)
 	data = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return 1;
-	strcpy(data, "relocated");
+	memcpy(data, "relocated", sizeof("relocated"));
 	if (mprotect(data, page, PROT_READ))
 		return 1;
 

@@ -282,7 +282,7 @@ TEST(system_mapping_is_logged)
 	 * doubles its backslashes.
 	 */
 	snprintf(want, sizeof(want),
-		 "mseal: unmap of [vdso] by \"a\\x5c\"\\x5cnb\"[%d] was refused, see kernel.mseal_system_mappings\n",
+		 "mseal: unmap of [vdso] by \"a\\x5cx22\\x5cx0ab\"[%d] was refused, see kernel.mseal_system_mappings\n",
 		 pid);
 	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
 		line[n > 0 ? n : 0] = '\0';
