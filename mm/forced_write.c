@@ -49,6 +49,18 @@ const char *forced_write_origin_name(enum forced_write_origin origin)
 						   "unknown";
 }
 
+/* Apart, so that the common case of vma_forced_write() saves no registers. */
+static noinline int ask_lsms(struct vm_area_struct *vma, unsigned long start,
+			     unsigned long end, enum forced_write_origin origin,
+			     const struct cred *opener)
+{
+	if (!security_vma_forced_write(vma, start, end, origin, opener))
+		return 0;
+
+	trace_forced_write_refused(vma, start, end, origin);
+	return -EPERM;
+}
+
 /**
  * vma_forced_write() - May current write to a mapping regardless of protection?
  * @vma: the mapping
@@ -73,11 +85,8 @@ int vma_forced_write(struct vm_area_struct *vma, unsigned long start,
 {
 	int err = 0;
 
-	if (unlikely(vma_write_is_forced(vma)) &&
-	    security_vma_forced_write(vma, start, end, origin, opener)) {
-		trace_forced_write_refused(vma, start, end, origin);
-		err = -EPERM;
-	}
+	if (unlikely(vma_write_is_forced(vma)))
+		err = ask_lsms(vma, start, end, origin, opener);
 
 	return vma_attr_check_lsms_asked(vma, start, end, err);
 }
