@@ -121,7 +121,7 @@ sysmap: tree
 bench: tree
 	@KERNEL=pristine GUEST=x86_64 CONFIG=bench $S/build >/dev/null
 	@KERNEL=patched GUEST=x86_64 CONFIG=bench $S/build >/dev/null
-	@$S/bench $(if $(TWICE),--twice)
+	@$S/bench $(if $(TWICE),--twice) $(if $(EVENTS),--events)
 
 # A guest that times out or whose kernel warns fails; ROUNDS limits the time.
 stress: tree

@@ -157,6 +157,25 @@ static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
 	return NULL;
 }
 
+static noinline void report_refusal(struct vm_area_struct *vma, unsigned long start,
+				    unsigned long end, enum vma_attr_op op)
+{
+	struct vma_attr_refusal refusal = { .start = start, .end = end, .op = op };
+
+	vma = find_refusing(vma, end, op, &refusal.refused_by);
+	if (WARN_ON_ONCE(!vma))
+		return;
+
+	if (mseal_sysmap_sealed(vma->vm_mm))
+		log_system_mapping(vma, op);
+	refusal.vma = vma;
+	refusal.seals = vma_attr_seals_in(vma->vm_flags);
+	refusal.nr = current_syscall();
+	trace_mseal_refused(&refusal);
+	if (audit_wanted())
+		audit_refusal(&refusal);
+}
+
 /**
  * vma_attr_refused() - Fail, because the seals of a mapping do not permit a call
  * @vma: the first mapping of the range, or the one that refuses
@@ -175,25 +194,9 @@ static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
 int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end, enum vma_attr_op op)
 {
-	struct vma_attr_refusal refusal = { .start = start, .end = end, .op = op };
-	const bool sysmap = mseal_sysmap_sealed(vma->vm_mm);
-	const bool audit = audit_wanted();
-
-	if (!audit && !sysmap && !trace_mseal_refused_enabled())
-		return -EPERM;
-
-	vma = find_refusing(vma, end, op, &refusal.refused_by);
-	if (WARN_ON_ONCE(!vma))
-		return -EPERM;
-
-	if (sysmap)
-		log_system_mapping(vma, op);
-	refusal.vma = vma;
-	refusal.seals = vma_attr_seals_in(vma->vm_flags);
-	refusal.nr = current_syscall();
-	trace_mseal_refused(&refusal);
-	if (audit)
-		audit_refusal(&refusal);
+	if (unlikely(trace_mseal_refused_enabled() || audit_wanted() ||
+		     mseal_sysmap_sealed(vma->vm_mm)))
+		report_refusal(vma, start, end, op);
 
 	return -EPERM;
 }
