@@ -36,7 +36,6 @@
 
 #include <linux/mm.h>
 #include <linux/vma_attr_check.h>
-#include <uapi/linux/mman.h>
 
 #define SEAL_MAP		MSEAL_MAP
 #define SEAL_PROT		MSEAL_PROT
