@@ -328,3 +328,6 @@ report() {
 		[[ -z ${3:-} ]] || sed 's/^/# /' "$3"
 	fi
 }
+
+# empty NAME FILE: ok if there is nothing in the file, which has what is wrong
+empty() { if [[ -s $2 ]]; then report fail "$1" "$2"; else report ok "$1"; fi; }

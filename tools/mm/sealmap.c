@@ -5,7 +5,7 @@
  *
  * The mappings come from PROCMAP_QUERY where the kernel returns seals there, and from
  * /proc/PID/smaps otherwise. The rules are those of vma_attr_rules[] in mm/vma_attr.c;
- * scripts/mseal/tests/sealmap compares them.
+ * scripts/mseal/tests/rule-copies compares them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
