@@ -488,15 +488,12 @@ static int show(void)
  * --explain
  */
 
-/* Does mseal() of this kernel know flags? */
-static bool kernel_has_flags(void)
-{
-	return !syscall(__NR_mseal, NULL, 0, SEAL_MAP);
-}
+/* Does mseal() of this kernel know flags? Set before the first find_rule(). */
+static bool kernel_has_flags;
 
 static const struct rule *find_rule(const char *name)
 {
-	if (!kernel_has_flags()) {
+	if (!kernel_has_flags) {
 		for (size_t i = 0; i < ARRAY_SIZE(rules_without_flags); i++) {
 			if (!strcmp(rules_without_flags[i].name, name))
 				return &rules_without_flags[i];
@@ -614,7 +611,7 @@ static _Noreturn void unknown_operation(const char *name)
 
 static int explain(unsigned long start, unsigned long len, const char *operation)
 {
-	const struct rule *rule = rule_of(operation);
+	const struct rule *rule;
 	const unsigned long page = sysconf(_SC_PAGESIZE);
 	unsigned long end = start + len;
 	const struct mapping *m;
@@ -622,6 +619,8 @@ static int explain(unsigned long start, unsigned long len, const char *operation
 	unsigned int by;
 	bool mapped = false;
 
+	kernel_has_flags = !syscall(__NR_mseal, NULL, 0, SEAL_MAP);
+	rule = rule_of(operation);
 	if (!rule)
 		unknown_operation(operation);
 	if (end < start)

@@ -557,13 +557,7 @@ static int look_at_trap(void)
 
 static void write_file(const char *path, const char *text)
 {
-	const size_t len = strlen(text);
-	int fd;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	need(fd >= 0, path);
-	need(write(fd, text, len) == (ssize_t)len, path);
-	close(fd);
+	need(!write_proc(path, text), path);
 }
 
 static void become_writer(void)

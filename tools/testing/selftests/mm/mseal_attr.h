@@ -144,6 +144,20 @@ static inline char *read_proc(const char *path)
 	return buf;
 }
 
+/* Write a text to a file of /proc, /sys or the like. Returns 0 or the error. */
+static inline int write_proc(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		err = errno;
+	close(fd);
+	return err;
+}
+
 struct range {
 	const char *start, *end;
 };

@@ -1036,18 +1036,6 @@ static int told(const char *call, char *at, size_t len, int want)
 	return strcmp(why.verdict, "permitted") ? EPERM : 0;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = !*text || write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 /*
  * Read what is in the trace, which also empties it: the events of this process, and what
  * the last one says in why. Below 0 if it cannot be read.
@@ -3503,7 +3491,7 @@ static void probe_why(void)
 	    mkdir(TRACE_INSTANCE, 0700))
 		return;
 	atexit(remove_trace);
-	if (write_file(TRACE_INSTANCE "/events/mseal/mseal_refused/enable", "1"))
+	if (!write_proc(TRACE_INSTANCE "/events/mseal/mseal_refused/enable", "1"))
 		trace_pipe = open(TRACE_INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 

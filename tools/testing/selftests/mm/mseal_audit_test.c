@@ -23,22 +23,9 @@
 /* Records take a moment: a thread of the kernel writes them. */
 #define PATIENCE_MS	10000
 
-static int write_file(const char *path, const char *value)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, value, strlen(value)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
 static int write_sysctl(const char *value)
 {
-	return write_file(SYSCTL, value);
+	return write_proc(SYSCTL, value);
 }
 
 /* As auditctl -e 1. */
@@ -91,7 +78,7 @@ FIXTURE_SETUP(audit)
 	if (err)
 		SKIP(return, "audit cannot be turned on: %s", strerror(-err));
 	/* Else the kernel log drops records for reasons of its own. */
-	ASSERT_EQ(0, write_file("/proc/sys/kernel/printk_ratelimit", "0"));
+	ASSERT_EQ(0, write_proc("/proc/sys/kernel/printk_ratelimit", "0"));
 	self->page = sysconf(_SC_PAGESIZE);
 	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_LE(0, self->kmsg);
@@ -263,7 +250,7 @@ TEST(system_mapping_is_logged)
 	close(fd);
 	ASSERT_LE(0, kmsg);
 	ASSERT_EQ(0, lseek(kmsg, 0, SEEK_END));
-	ASSERT_EQ(0, write_file(LEVEL, "1"));
+	ASSERT_EQ(0, write_proc(LEVEL, "1"));
 
 	pid = fork();
 	if (!pid) {
@@ -272,7 +259,7 @@ TEST(system_mapping_is_logged)
 		_exit(202);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	write_file(LEVEL, old);
+	write_proc(LEVEL, old);
 	if (WEXITSTATUS(status) == 201)
 		SKIP(return, "no vDSO here");
 	ASSERT_EQ(EPERM, WEXITSTATUS(status));

@@ -79,19 +79,6 @@ static void become_user(void)
 	need(!prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
 }
 
-static int write_text(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
-}
-
 /* A user namespace of one's own, with all capabilities in it */
 static void enter_userns(void)
 {
@@ -99,11 +86,11 @@ static void enter_userns(void)
 	char map[64];
 
 	need(!unshare(CLONE_NEWUSER), "unshare(CLONE_NEWUSER)");
-	write_text("/proc/self/setgroups", "deny");
+	write_proc("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "0 %u 1", uid);
-	need(!write_text("/proc/self/uid_map", map), "uid_map");
+	need(!write_proc("/proc/self/uid_map", map), "uid_map");
 	snprintf(map, sizeof(map), "0 %u 1", gid);
-	need(!write_text("/proc/self/gid_map", map), "gid_map");
+	need(!write_proc("/proc/self/gid_map", map), "gid_map");
 	need(!prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
 }
 
@@ -1351,7 +1338,7 @@ static void test_split(void)
 static void set_level(unsigned int level)
 {
 	const char text[] = { '0' + level, '\0' };
-	const int err = write_text(scope_path, text);
+	const int err = write_proc(scope_path, text);
 
 	if (err)
 		ksft_exit_fail_msg("%s: %s\n", scope_path, errno_name(err));
@@ -1417,7 +1404,7 @@ int main(int argc, char **argv)
 		ksft_exit_skip("this takes root\n");
 	if (!policy && !access(scope_path, F_OK))
 		nr_levels = NR_LEVELS;
-	if (nr_levels > 1 && write_text(scope_path, "0"))
+	if (nr_levels > 1 && write_proc(scope_path, "0"))
 		ksft_exit_fail_msg("%s is locked: this is for a guest just booted\n",
 				   scope_path);
 	fd = memfd_create("area", 0);
@@ -1430,8 +1417,8 @@ int main(int argc, char **argv)
 		ksft_exit_fail_msg("/dev/kmsg: %s\n", strerror(errno));
 	copy_self(DEPUTY, 04755);
 	copy_self(PROGRAM, 0755);
-	write_text(ptrace_scope_path, "0");
-	write_text(user_uffd_path, "1");
+	write_proc(ptrace_scope_path, "0");
+	write_proc(user_uffd_path, "1");
 
 	ksft_set_plan(nr_levels * ARRAY_SIZE(attacks) + (nr_levels > 1 ? 4 : 0));
 	for (unsigned int level = 0; level < nr_levels; level++) {
