@@ -862,35 +862,57 @@ static const char *syscall_name(long nr)
 	return NULL;
 }
 
+/*
+ * The task of a line of trace_pipe, "prog-71". ftrace may not know the name yet and prints
+ * "<...>-71"; /proc has it as long as the task is there, a zombie included.
+ */
+static void task_of(const char *line, char *task, size_t size)
+{
+	char path[64], comm[64];
+	ssize_t len;
+	int fd, pid;
+
+	line += strspn(line, " ");
+	len = strcspn(line, "[");
+	while (len && line[len - 1] == ' ')
+		len--;
+	snprintf(task, size, "%.*s", (int)len, line);
+
+	if (sscanf(task, "<...>-%d", &pid) != 1)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, comm, sizeof(comm));
+	if (fd >= 0)
+		close(fd);
+	if (len > 1)
+		snprintf(task, size, "%.*s-%d", (int)len - 1, comm, pid);
+}
+
 /* One line of trace_pipe: "  prog-71  [000] ..... 1.234: mseal_refused: op=unmap ...". */
 static void print_event(char *line)
 {
 	char *event = strstr(line, "mseal_refused: "), *fields, op[32], seals[64], by[64];
 	unsigned long start, end, vma_start, vma_end;
 	const char *call;
-	char prot[8];
-	int task_len, nr;
+	char prot[8], task[128];
+	int nr;
 
-	task_len = strcspn(line + strspn(line, " "), "[");
-	while (task_len && line[strspn(line, " ") + task_len - 1] == ' ')
-		task_len--;
-	if (!event) {
+	if (!event)
 		event = strstr(line, "forced_write_refused: ");
-		if (event)
-			printf("%.*s: %s", task_len, line + strspn(line, " "), event);
+	if (!event)
 		return;
-	}
+	task_of(line, task, sizeof(task));
 	fields = event + strlen("mseal_refused: ");
 	if (sscanf(fields,
 		   "op=%31s nr=%d start=0x%lx end=0x%lx vma=0x%lx-0x%lx prot=%7s seals=%63s refused_by=%63s",
 		   op, &nr, &start, &end, &vma_start, &vma_end, prot, seals, by) != 9) {
-		printf("%.*s: %s", task_len, line + strspn(line, " "), event);
+		printf("%s: %s", task, event);
 		return;
 	}
 	call = syscall_name(nr);
-	printf("%.*s: %s%s%s of 0x%lx-0x%lx was refused by %s; ", task_len,
-	       line + strspn(line, " "), op, call ? " by " : "", call ? call : "",
-	       start, end, by);
+	printf("%s: %s%s%s of 0x%lx-0x%lx was refused by %s; ", task, op,
+	       call ? " by " : "", call ? call : "", start, end, by);
 	printf("the mapping is 0x%lx-0x%lx %s, sealed %s\n", vma_start, vma_end, prot, seals);
 }
 
