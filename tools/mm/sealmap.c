@@ -892,7 +892,7 @@ static void task_of(const char *line, char *task, size_t size)
 /* One line of trace_pipe: "  prog-71  [000] ..... 1.234: mseal_refused: op=unmap ...". */
 static void print_event(char *line)
 {
-	char *event = strstr(line, "mseal_refused: "), *fields, op[32], seals[64], by[64];
+	char *event = strstr(line, "mseal_refused: "), op[32], seals[64], by[64];
 	unsigned long start, end, vma_start, vma_end;
 	const char *call;
 	char prot[8], task[128];
@@ -903,9 +903,9 @@ static void print_event(char *line)
 	if (!event)
 		return;
 	task_of(line, task, sizeof(task));
-	fields = event + strlen("mseal_refused: ");
-	if (sscanf(fields,
-		   "op=%31s nr=%d start=0x%lx end=0x%lx vma=0x%lx-0x%lx prot=%7s seals=%63s refused_by=%63s",
+	/* A forced write has other fields. */
+	if (sscanf(event,
+		   "mseal_refused: op=%31s nr=%d start=0x%lx end=0x%lx vma=0x%lx-0x%lx prot=%7s seals=%63s refused_by=%63s",
 		   op, &nr, &start, &end, &vma_start, &vma_end, prot, seals, by) != 9) {
 		printf("%s: %s", task, event);
 		return;
