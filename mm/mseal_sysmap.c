@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/cleanup.h>
 #include <linux/init.h>
+#include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/mseal_sysmap.h>
 #include <linux/mutex.h>
@@ -100,8 +101,12 @@ VISIBLE_IF_KUNIT int mseal_sysmap_dointvec(const struct ctl_table *table,
 	min = new == MSEAL_SYSMAP_LOCKED ? MSEAL_SYSMAP_LOCKED : MSEAL_SYSMAP_OFF;
 
 	ret = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-	if (!ret && write)
+	if (!ret && write) {
+		/* Refusals of system mappings are logged. */
+		if (new != MSEAL_SYSMAP_OFF)
+			static_branch_enable(&vma_attr_refusals_wanted);
 		WRITE_ONCE(*level, new);
+	}
 
 	return ret;
 }
@@ -118,11 +123,19 @@ static const struct ctl_table mseal_sysmap_table[] = {
 };
 
 /* Early enough: do_sysctl_args() runs much later. */
-static int __init mseal_sysmap_init(void)
+static int __init mseal_sysmap_sysctl_init(void)
 {
 	register_sysctl_init("kernel", mseal_sysmap_table);
 	return 0;
 }
-subsys_initcall(mseal_sysmap_init);
+subsys_initcall(mseal_sysmap_sysctl_init);
 
 #endif /* CONFIG_SYSCTL */
+
+static int __init mseal_sysmap_init(void)
+{
+	if (mseal_sysmap_level != MSEAL_SYSMAP_OFF)
+		static_branch_enable(&vma_attr_refusals_wanted);
+	return 0;
+}
+core_initcall(mseal_sysmap_init);

@@ -12,6 +12,7 @@
 
 #include <linux/audit.h>
 #include <linux/init.h>
+#include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/mseal_sysmap.h>
 #include <linux/printk.h>
@@ -22,6 +23,12 @@
 #include <linux/vma_attr.h>
 
 #include <trace/events/mseal.h>
+
+/*
+ * Audit or the log may want to know of refusals. Once true it stays true: a refused call
+ * costs some instructions more then, and no two users have to agree when it ends.
+ */
+DEFINE_STATIC_KEY_FALSE(vma_attr_refusals_wanted);
 
 #ifdef CONFIG_HAVE_ARCH_TRACEHOOK
 #include <asm/syscall.h>
@@ -77,11 +84,17 @@ static void audit_refusal(const struct vma_attr_refusal *refusal)
 static int audit_sysctl(const struct ctl_table *table, int write, void *buffer,
 			size_t *lenp, loff_t *ppos)
 {
+	int ret;
+
 	/* The value holds for all namespaces: root of one is not enough. */
 	if (write && !capable(CAP_AUDIT_CONTROL))
 		return -EPERM;
 
-	return proc_dointvec_minmax(table, write, buffer, lenp, ppos);
+	ret = proc_dointvec_minmax(table, write, buffer, lenp, ppos);
+	if (!ret && write && READ_ONCE(audit_level))
+		static_branch_enable(&vma_attr_refusals_wanted);
+
+	return ret;
 }
 
 static const struct ctl_table audit_table[] = {
@@ -157,8 +170,9 @@ static struct vm_area_struct *find_refusing(struct vm_area_struct *vma,
 	return NULL;
 }
 
-static noinline void report_refusal(struct vm_area_struct *vma, unsigned long start,
-				    unsigned long end, enum vma_attr_op op)
+/* The slow path of vma_attr_refused(): something may want to know of the refusal. */
+void __vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, enum vma_attr_op op)
 {
 	struct vma_attr_refusal refusal = { .start = start, .end = end, .op = op };
 
@@ -174,47 +188,4 @@ static noinline void report_refusal(struct vm_area_struct *vma, unsigned long st
 	trace_mseal_refused(&refusal);
 	if (audit_wanted())
 		audit_refusal(&refusal);
-}
-
-/**
- * vma_attr_refused() - Fail, because the seals of a mapping do not permit a call
- * @vma: the first mapping of the range, or the one that refuses
- * @start: first address that the call is about
- * @end: end address, exclusive
- * @op: what the attribute lock was asked about
- *
- * Reports the refusal: by the trace event mseal_refused, by an audit record if
- * kernel.mseal_audit is 1, and in the log if @vma is a system mapping. Call this once
- * per system call, where nothing can change its error any more, and under the lock under
- * which vma_attr_permits() was asked.
- *
- * Context: mmap lock in either mode, or VMA read lock if @vma refuses.
- * Return: -EPERM
- */
-int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
-		     unsigned long end, enum vma_attr_op op)
-{
-	if (unlikely(trace_mseal_refused_enabled() || audit_wanted() ||
-		     mseal_sysmap_sealed(vma->vm_mm)))
-		report_refusal(vma, start, end, op);
-
-	return -EPERM;
-}
-
-/**
- * vma_attr_range_refused() - Fail, because seals in a range do not permit a call
- * @mm: the mm
- * @start: first address that the call is about
- * @end: end address, exclusive
- * @op: what the attribute lock was asked about
- *
- * As vma_attr_refused(), for callers of vma_attr_range_permits().
- *
- * Context: mmap lock of @mm in either mode.
- * Return: -EPERM
- */
-int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
-			   unsigned long end, enum vma_attr_op op)
-{
-	return vma_attr_refused(find_vma(mm, start), start, end, op);
 }

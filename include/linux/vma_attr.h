@@ -34,7 +34,9 @@
 #ifndef _LINUX_VMA_ATTR_H
 #define _LINUX_VMA_ATTR_H
 
+#include <linux/jump_label.h>
 #include <linux/mm.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/vma_attr_check.h>
 
 #define SEAL_MAP		MSEAL_MAP
@@ -142,10 +144,8 @@ extern const struct vma_attr_rule vma_attr_rules[NR_VMA_ATTR_OPS];
 
 bool __vma_attr_permits(struct vm_area_struct *vma, enum vma_attr_op op);
 unsigned int vma_attr_refusing_seals(struct vm_area_struct *vma, enum vma_attr_op op);
-int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
-		     unsigned long end, enum vma_attr_op op);
-int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
-			   unsigned long end, enum vma_attr_op op);
+void __vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, enum vma_attr_op op);
 bool __vma_attr_permits_to(struct vm_area_struct *vma, unsigned long end,
 			   enum vma_attr_op op);
 struct vm_area_struct *__vma_attr_find_refusal(struct vm_area_struct *vma,
@@ -318,6 +318,61 @@ static __always_inline bool vma_attr_range_permits(struct mm_struct *mm,
 	return vma_attr_check_asked(mm, start, end, op,
 				    !vma_attr_may_be_sealed(mm, start, end) ||
 				    __vma_attr_range_permits(mm, start, end, op));
+}
+
+DECLARE_STATIC_KEY_FALSE(vma_attr_refusals_wanted);
+DECLARE_TRACEPOINT(mseal_refused);
+
+/* Does anything want to know of refusals? A refused call asks for nothing else. */
+static __always_inline bool vma_attr_reports_refusals(void)
+{
+	return tracepoint_enabled(mseal_refused) ||
+	       static_branch_unlikely(&vma_attr_refusals_wanted);
+}
+
+/**
+ * vma_attr_refused() - Fail, because the seals of a mapping do not permit a call
+ * @vma: the first mapping of the range, or the one that refuses
+ * @start: first address that the call is about
+ * @end: end address, exclusive
+ * @op: what the attribute lock was asked about
+ *
+ * Reports the refusal: by the trace event mseal_refused, by an audit record if
+ * kernel.mseal_audit is 1, and in the log if the mapping is a system mapping. Call this
+ * once per system call, where nothing can change its error any more, and under the lock
+ * under which vma_attr_permits() was asked.
+ *
+ * Context: mmap lock in either mode, or VMA read lock if @vma refuses.
+ * Return: -EPERM
+ */
+static inline int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end, enum vma_attr_op op)
+{
+	if (vma_attr_reports_refusals())
+		__vma_attr_refused(vma, start, end, op);
+
+	return -EPERM;
+}
+
+/**
+ * vma_attr_range_refused() - Fail, because seals in a range do not permit a call
+ * @mm: the mm
+ * @start: first address that the call is about
+ * @end: end address, exclusive
+ * @op: what the attribute lock was asked about
+ *
+ * As vma_attr_refused(), for callers of vma_attr_range_permits().
+ *
+ * Context: mmap lock of @mm in either mode.
+ * Return: -EPERM
+ */
+static inline int vma_attr_range_refused(struct mm_struct *mm, unsigned long start,
+					 unsigned long end, enum vma_attr_op op)
+{
+	if (vma_attr_reports_refusals())
+		__vma_attr_refused(find_vma(mm, start), start, end, op);
+
+	return -EPERM;
 }
 
 /**

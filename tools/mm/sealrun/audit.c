@@ -16,7 +16,14 @@
 #include "core.h"
 
 #define EXPORT		__attribute__((visibility("default")))
-#define MAX_OBJECTS	4096
+#define FEW_OBJECTS	64
+
+/* What the kernel told the program on its stack: the program headers. */
+static const ElfW(Phdr) *program_phdr;
+static size_t program_phnum;
+
+static size_t nr_entries;
+static bool running;
 
 /**
  * struct entry - An object that is loaded
@@ -27,10 +34,25 @@
 static struct entry {
 	struct link_map *map;
 	bool sealed, initial;
-} entries[MAX_OBJECTS];
+} few_entries[FEW_OBJECTS], *entries = few_entries;
 
-static int nr_entries;
-static bool running;
+static size_t max_entries = FEW_OBJECTS;
+
+/* Room for twice as many. Most programs need none. */
+static bool grow_entries(void)
+{
+	const size_t size = 2 * max_entries * sizeof(*entries);
+	struct entry *more = map_memory(size);
+
+	if (!more)
+		return false;
+	memcpy(more, entries, nr_entries * sizeof(*entries));
+	if (entries != few_entries)
+		SYSCALL3(__NR_munmap, entries, size / 2, 0);
+	entries = more;
+	max_entries *= 2;
+	return true;
+}
 
 /* The vDSO is the kernel's: see kernel.mseal_system_mappings. */
 static bool is_vdso(const struct link_map *map)
@@ -38,74 +60,136 @@ static bool is_vdso(const struct link_map *map)
 	return same(map->l_name, "linux-vdso.so", 13);
 }
 
-/* Where an object begins: the linker maps its ELF header at the lowest address. */
-static bool find_object(const struct link_map *map, bool initial, struct object *object)
+/*
+ * The address of what is in an entry of the dynamic section. The linker has relocated it,
+ * unless the section is read-only.
+ */
+static unsigned long find_table(const struct link_map *map, ElfW(Sxword) tag)
 {
-	unsigned long header = map->l_addr;
-	const ElfW(Ehdr) *ehdr;
-	unsigned long dynamic = (unsigned long)map->l_ld;
-
-	/* A program at a fixed address has a bias of 0: take the mapping below. */
-	if (!header) {
-		for (int i = 0; i < nr_mappings; i++) {
-			if (mappings[i].start > dynamic)
-				break;
-			/* The first one of a run without gaps. */
-			if (!i || mappings[i - 1].end != mappings[i].start)
-				header = mappings[i].start;
-		}
+	for (const ElfW(Dyn) *dyn = map->l_ld; dyn->d_tag != DT_NULL; dyn++) {
+		if (dyn->d_tag == tag)
+			return dyn->d_un.d_ptr < map->l_addr ? map->l_addr + dyn->d_un.d_ptr :
+				dyn->d_un.d_ptr;
 	}
-	for (int i = 0; ; i++) {
-		if (i == nr_mappings || mappings[i].start > header)
-			return false;
-		if (mappings[i].start == header)
+	return 0;
+}
+
+/* The address of a symbol of an object, by the hash table of GNU. */
+static unsigned long find_symbol(const struct link_map *map, const char *name)
+{
+	const uint32_t *table = (const uint32_t *)find_table(map, DT_GNU_HASH), *buckets, *chain;
+	const ElfW(Sym) *symbols = (const ElfW(Sym) *)find_table(map, DT_SYMTAB);
+	const char *names = (const char *)find_table(map, DT_STRTAB);
+	uint32_t hash = 5381;
+
+	if (!table || !symbols || !names)
+		return 0;
+	for (const char *p = name; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	/* Number of buckets, first symbol, words of the filter, its shift. */
+	buckets = table + 4 + table[2] * (sizeof(ElfW(Addr)) / sizeof(*table));
+	chain = buckets + table[0];
+	for (uint32_t i = buckets[hash % table[0]]; i >= table[1]; i++) {
+		const uint32_t link = chain[i - table[1]];
+
+		if ((link | 1) == (hash | 1) &&
+		    same(names + symbols[i].st_name, name, (size_t)-1))
+			return map->l_addr + symbols[i].st_value;
+		if (link & 1)
 			break;
 	}
-	ehdr = (const ElfW(Ehdr) *)header;
-	if (!same((const char *)ehdr->e_ident, ELFMAG, SELFMAG) ||
-	    ehdr->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    ehdr->e_phoff + ehdr->e_phnum * sizeof(ElfW(Phdr)) > page_size)
-		return false;
+	return 0;
+}
+
+/*
+ * Read the stack as it was at the start: argc, argv, the environment, auxv. The linker
+ * knows where it is. A module linked with the linker would say so in one line, but then
+ * each program that starts would open the linker's file, and its cache, once more.
+ */
+static void read_stack(const struct link_map *linker)
+{
+	void *const *stack_end = (void *const *)find_symbol(linker, "__libc_stack_end");
+	char **environment, **p;
+
+	if (!stack_end)
+		return;
+	for (p = (char **)*stack_end + 1; *p; p++)
+		;
+	environment = ++p;
+	while (*p)
+		p++;
+	for (const ElfW(auxv_t) *auxv = (void *)(p + 1); auxv->a_type != AT_NULL; auxv++) {
+		if (auxv->a_type == AT_PHDR)
+			program_phdr = (const void *)auxv->a_un.a_val;
+		else if (auxv->a_type == AT_PHNUM)
+			program_phnum = auxv->a_un.a_val;
+		else if (auxv->a_type == AT_PAGESZ)
+			page_size = auxv->a_un.a_val;
+	}
+	read_environment(environment);
+}
+
+/*
+ * The linker maps the ELF header of an object at @addr, as a rule. It has read a hash table,
+ * which begins in the same page, again as a rule: then that can be read.
+ */
+static bool can_read_header(const struct link_map *map)
+{
+	struct mapping mapping;
+
+	if (page_down(find_table(map, DT_GNU_HASH)) == map->l_addr ||
+	    page_down(find_table(map, DT_HASH)) == map->l_addr)
+		return true;
+
+	return find_mapping(map->l_addr, &mapping) && mapping.start == map->l_addr &&
+	       mapping.readable;
+}
+
+/* Find the program headers of an object. */
+static bool find_object(const struct entry *entry, struct object *object)
+{
+	const struct link_map *map = entry->map;
+	const ElfW(Ehdr) *ehdr = (const ElfW(Ehdr) *)map->l_addr;
+	const ElfW(Phdr) *phdr = program_phdr;
+	size_t phnum = program_phnum;
+
+	if (*map->l_name) {
+		if (!can_read_header(map) || !same((const char *)ehdr->e_ident, ELFMAG, SELFMAG) ||
+		    ehdr->e_phentsize != sizeof(*phdr) ||
+		    ehdr->e_phoff + ehdr->e_phnum * sizeof(*phdr) > page_size)
+			return false;
+		phdr = (const void *)(map->l_addr + ehdr->e_phoff);
+		phnum = ehdr->e_phnum;
+	}
 
 	*object = (struct object){
 		.name = map->l_name,
 		.bias = map->l_addr,
-		.phdr = (const ElfW(Phdr) *)(header + ehdr->e_phoff),
-		.phnum = ehdr->e_phnum,
+		.phdr = phdr,
+		.phnum = phnum,
 		.dynamic = map->l_ld,
-		.stays = initial,
+		.stays = entry->initial,
+		.finished = entry->initial,
 	};
 	/* Is it that object? Its dynamic section is where the linker has it. */
 	for (size_t i = 0; i < object->phnum; i++) {
 		if (object->phdr[i].p_type == PT_DYNAMIC)
-			return object->bias + object->phdr[i].p_vaddr == dynamic;
+			return object->bias + object->phdr[i].p_vaddr == (unsigned long)map->l_ld;
 	}
 	return false;
 }
 
 static void seal_all(void)
 {
-	bool left = false;
-
 	if (settings.off)
 		return;
-	for (int i = 0; i < nr_entries; i++)
-		left |= !entries[i].sealed;
-	if (!left)
-		return;
-	if (!read_mappings()) {
-		if (settings.verbose)
-			say("/proc/self/maps", "cannot be read: nothing is sealed");
-		return;
-	}
-
-	for (int i = 0; i < nr_entries; i++) {
+	for (size_t i = 0; i < nr_entries; i++) {
 		struct entry *entry = &entries[i];
 		struct object object;
 
 		if (entry->sealed)
 			continue;
-		if (find_object(entry->map, entry->initial, &object)) {
+		if (find_object(entry, &object)) {
 			entry->sealed = seal_object(&object);
 		} else {
 			entry->sealed = true;
@@ -113,12 +197,11 @@ static void seal_all(void)
 				say(entry->map->l_name, "no program headers found: not sealed");
 		}
 	}
+	close_mappings();
 }
 
 EXPORT unsigned int la_version(unsigned int version)
 {
-	read_environment();
-	probe_kernel();
 	/* The interface has not changed for what is used here. */
 	return version < LAV_CURRENT ? version : LAV_CURRENT;
 }
@@ -127,17 +210,21 @@ EXPORT unsigned int la_objopen(struct link_map *map, Lmid_t lmid, uintptr_t *coo
 {
 	if (lmid != LM_ID_BASE || is_vdso(map))
 		return 0;
-	if (nr_entries == MAX_OBJECTS) {
+	if (nr_entries == max_entries && !grow_entries()) {
 		if (settings.verbose)
-			say(map->l_name, "too many objects: not sealed");
+			say(map->l_name, "no memory for one object more: not sealed");
 		return 0;
 	}
 	entries[nr_entries++] = (struct entry){ .map = map, .initial = !running };
+	/* The program comes first, the linker second. */
+	if (nr_entries == 2)
+		read_stack(map);
 	return 0;
 }
 
 EXPORT void la_preinit(uintptr_t *cookie)
 {
+	probe_kernel();
 	running = true;
 	seal_all();
 }
@@ -151,7 +238,7 @@ EXPORT void la_activity(uintptr_t *cookie, unsigned int flag)
 EXPORT unsigned int la_objclose(uintptr_t *cookie)
 {
 	/* The cookie is the object's link map, unless la_objopen() sets it. */
-	for (int i = 0; i < nr_entries; i++) {
+	for (size_t i = 0; i < nr_entries; i++) {
 		if ((uintptr_t)entries[i].map == *cookie) {
 			entries[i] = entries[--nr_entries];
 			break;

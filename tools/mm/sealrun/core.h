@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define MSEAL_MAP	0x1UL
@@ -64,6 +66,15 @@ static long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
 #define SYSCALL1(nr, a)		raw_syscall(nr, (long)(a), 0, 0, 0, 0, 0)
 #define SYSCALL3(nr, a, b, c)	raw_syscall(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define SYSCALL4(nr, a, b, c, d) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+/* Memory of its own, or NULL. */
+static void *map_memory(size_t size)
+{
+	long addr = raw_syscall(__NR_mmap, 0, size, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return addr < 0 && addr > -4096 ? NULL : (void *)addr;
+}
 
 /* The compiler makes calls of these. */
 void *memset(void *to, int c, size_t len)
@@ -177,18 +188,52 @@ static void say(const char *name, const char *what)
 }
 
 /*
- * The mappings of the process
+ * The mappings of the process: by PROCMAP_QUERY, which costs a fraction of reading the
+ * text, or from the text where the kernel is older than 6.11.
  */
 
 struct mapping {
 	unsigned long start, end;
-	bool writable, private;
+	bool readable, writable, private;
 };
 
 #define MAX_MAPPINGS	4096
 
-static struct mapping mappings[MAX_MAPPINGS];
+/* From the text; allocated when it is read, so that it costs nothing where it is not. */
+static struct maps {
+	char buf[16384];
+	struct mapping mappings[MAX_MAPPINGS];
+} *maps;
+
 static int nr_mappings;
+static long maps_fd = -1;
+
+/* As in linux/fs.h, which may be older. */
+struct map_query {
+	uint64_t size, flags, addr, start, end, vma_flags;
+	uint64_t unused[7];
+};
+
+#define MAP_QUERY		_IOWR('f', 17, struct map_query)
+#define MAP_QUERY_READABLE	0x1
+#define MAP_QUERY_WRITABLE	0x2
+#define MAP_QUERY_SHARED	0x8
+
+static bool query_mapping(unsigned long addr, struct mapping *mapping)
+{
+	struct map_query query = { .size = sizeof(query), .addr = addr };
+
+	if (SYSCALL3(__NR_ioctl, maps_fd, MAP_QUERY, &query))
+		return false;
+	*mapping = (struct mapping){
+		.start = query.start,
+		.end = query.end,
+		.readable = query.vma_flags & MAP_QUERY_READABLE,
+		.writable = query.vma_flags & MAP_QUERY_WRITABLE,
+		.private = !(query.vma_flags & MAP_QUERY_SHARED),
+	};
+	return true;
+}
 
 static unsigned long parse_hex(const char **p)
 {
@@ -206,25 +251,23 @@ static unsigned long parse_hex(const char **p)
 	}
 }
 
-/* Read /proc/self/maps. Without it nothing is known to be finished. */
 static bool read_mappings(void)
 {
-	static char buf[16384];
 	size_t len = 0;
 	bool skip = false;
-	long fd, n;
+	long n;
 
-	nr_mappings = 0;
-	fd = SYSCALL4(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
+	if (!maps)
+		maps = map_memory(sizeof(*maps));
+	if (!maps)
 		return false;
-	while ((n = SYSCALL3(__NR_read, fd, buf + len, sizeof(buf) - len)) > 0) {
-		char *at = buf, *end = buf + len + n;
+	while ((n = SYSCALL3(__NR_read, maps_fd, maps->buf + len, sizeof(maps->buf) - len)) > 0) {
+		char *at = maps->buf, *end = maps->buf + len + n;
 
 		for (;;) {
 			char *newline = at;
 			const char *p = at;
-			struct mapping *m = &mappings[nr_mappings];
+			struct mapping *m = &maps->mappings[nr_mappings];
 
 			while (newline < end && *newline != '\n')
 				newline++;
@@ -234,6 +277,7 @@ static bool read_mappings(void)
 				m->start = parse_hex(&p);
 				p++;
 				m->end = parse_hex(&p);
+				m->readable = p[1] == 'r';
 				m->writable = p[2] == 'w';
 				m->private = p[4] == 'p';
 				nr_mappings++;
@@ -242,31 +286,68 @@ static bool read_mappings(void)
 			at = newline + 1;
 		}
 		len = end - at;
-		if (len == sizeof(buf)) {
+		if (len == sizeof(maps->buf)) {
 			/* A name as long as this: its line is known already, or is lost. */
 			skip = true;
 			len = 0;
 		}
 		for (size_t i = 0; i < len; i++)
-			buf[i] = at[i];
+			maps->buf[i] = at[i];
 	}
-	SYSCALL1(__NR_close, fd);
 	return n == 0 && nr_mappings < MAX_MAPPINGS;
+}
+
+/* Forget what find_mapping() has found out, once the mappings may have changed. */
+static void close_mappings(void)
+{
+	if (maps_fd >= 0)
+		SYSCALL1(__NR_close, maps_fd);
+	maps_fd = -1;
+	nr_mappings = 0;
+}
+
+/* Find out how to get at the mappings. If there is no way, nothing is known to be finished. */
+static bool open_mappings(void)
+{
+	struct mapping mapping;
+	bool read = false;
+
+	maps_fd = SYSCALL4(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	if (maps_fd < 0 || query_mapping((unsigned long)line, &mapping))
+		return maps_fd >= 0;
+	read = read_mappings();
+	SYSCALL1(__NR_close, maps_fd);
+	maps_fd = -1;
+	return read;
+}
+
+/* Find the mapping that has @addr. close_mappings() comes last. */
+static bool find_mapping(unsigned long addr, struct mapping *mapping)
+{
+	if (maps_fd < 0 && !nr_mappings && !open_mappings())
+		return false;
+	if (maps_fd >= 0)
+		return query_mapping(addr, mapping);
+
+	for (int i = 0; i < nr_mappings; i++) {
+		if (addr < maps->mappings[i].end) {
+			*mapping = maps->mappings[i];
+			return addr >= mapping->start;
+		}
+	}
+	return false;
 }
 
 /* Is all of the range mapped, private, and not writable? */
 static bool is_finished(unsigned long start, unsigned long end)
 {
-	for (int i = 0; i < nr_mappings && start < end; i++) {
-		const struct mapping *m = &mappings[i];
+	struct mapping mapping;
 
-		if (m->end <= start)
-			continue;
-		if (m->start > start || m->writable || !m->private)
+	for (; start < end; start = mapping.end) {
+		if (!find_mapping(start, &mapping) || mapping.writable || !mapping.private)
 			return false;
-		start = m->end;
 	}
-	return start >= end;
+	return true;
 }
 
 /*
@@ -281,6 +362,7 @@ static bool is_finished(unsigned long start, unsigned long end)
  * @phnum: how many
  * @dynamic: its dynamic section
  * @stays: it is never unloaded
+ * @finished: it is known that the loader has relocated and protected all of it
  */
 struct object {
 	const char *name;
@@ -288,7 +370,7 @@ struct object {
 	const ElfW(Phdr) *phdr;
 	size_t phnum;
 	const ElfW(Dyn) *dynamic;
-	bool stays;
+	bool stays, finished;
 };
 
 static unsigned long page_size = 4096;
@@ -304,7 +386,7 @@ static unsigned long page_up(unsigned long addr)
 }
 
 static void seal_range(const struct object *object, unsigned long start, unsigned long end,
-		       const char *what, bool stays)
+		       bool stays)
 {
 	unsigned long flags = settings.flags;
 	long err;
@@ -338,8 +420,7 @@ static void seal_range(const struct object *object, unsigned long start, unsigne
 		put(flags & MSEAL_MAP ? "MAP " : "");
 		put(flags & MSEAL_PROT ? "PROT " : "");
 		put(flags & MSEAL_DISCARD ? "DISCARD " : "");
-		put(what);
-		put(" of ");
+		put("of ");
 		put(object->name && *object->name ? object->name : "the program");
 		put_line();
 	}
@@ -393,7 +474,7 @@ static bool find_relro(const struct object *object, unsigned long *start, unsign
 }
 
 /*
- * Seal what is finished of an object. read_mappings() comes first.
+ * Seal what is finished of an object. close_mappings() comes after the last one.
  *
  * Return: false if its RELRO is not in force yet, or its text may yet be relocated: call
  * this again later.
@@ -403,15 +484,19 @@ static bool seal_object(const struct object *object)
 	unsigned long start = 0, end = 0, relro_start = 0, relro_end = 0;
 	bool relro = find_relro(object, &relro_start, &relro_end);
 	/* Until then the loader may give the object up, and unmap it. */
-	bool finished = !relro || is_finished(relro_start, relro_end);
+	bool finished = object->finished || !relro || is_finished(relro_start, relro_end);
 	bool stays = finished && (object->stays || is_nodelete(object->dynamic));
+	bool textrel;
 
 	if ((settings.only[0] && !fits(settings.only, object->name)) ||
 	    (settings.except[0] && fits(settings.except, object->name)))
 		return true;
-	if (!finished && has_text_relocations(object->dynamic))
+	/* Only these make a segment writable whose program header does not say so. */
+	textrel = !object->finished && has_text_relocations(object->dynamic);
+	if (!finished && textrel)
 		return false;
 
+	/* Neighbours by one call. */
 	for (size_t i = 0; i < object->phnum; i++) {
 		const ElfW(Phdr) *ph = &object->phdr[i];
 		unsigned long from = page_down(object->bias + ph->p_vaddr);
@@ -419,23 +504,26 @@ static bool seal_object(const struct object *object)
 
 		if (ph->p_type != PT_LOAD || ph->p_flags & PF_W)
 			continue;
-		if (!is_finished(from, to)) {
+		if (textrel && !is_finished(from, to)) {
 			if (settings.verbose)
 				say(object->name, "a segment is writable in memory: not sealed");
 			continue;
 		}
-		/* Neighbours by one call. */
 		if (from != end) {
-			seal_range(object, start, end, "code and read-only data", stays);
+			seal_range(object, start, end, stays);
 			start = from;
 		}
 		end = to;
 	}
-	seal_range(object, start, end, "code and read-only data", stays);
+	if (finished && relro && relro_start == end) {
+		end = relro_end;
+		relro = false;
+	}
+	seal_range(object, start, end, stays);
 	if (!finished)
 		return false;
 	if (relro)
-		seal_range(object, relro_start, relro_end, "RELRO", stays);
+		seal_range(object, relro_start, relro_end, stays);
 	if (settings.verbose && is_lazy(object->dynamic))
 		say(object->name, "binds lazily, so its .got.plt stays writable (--bind-now)");
 	return true;
@@ -499,27 +587,12 @@ static void set_options(const char *words)
 	}
 }
 
-/* Read SEALRUN= from /proc/self/environ, which has what the program was started with. */
-static void read_environment(void)
+/* Read SEALRUN= from the environment that the program was started with. */
+static void read_environment(char **environment)
 {
-	static char buf[16384];
-	size_t len = 0;
-	long fd, n;
-
-	fd = SYSCALL4(__NR_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	/* Of a longer environment only the beginning: then the defaults hold. */
-	while (len < sizeof(buf) - 1 &&
-	       (n = SYSCALL3(__NR_read, fd, buf + len, sizeof(buf) - 1 - len)) > 0)
-		len += n;
-	SYSCALL1(__NR_close, fd);
-	buf[len] = '\0';
-	for (char *at = buf; at < buf + len; at++) {
-		if (same(at, "SEALRUN=", 8))
-			set_options(at + 8);
-		while (*at)
-			at++;
+	for (; environment && *environment; environment++) {
+		if (same(*environment, "SEALRUN=", 8))
+			set_options(*environment + 8);
 	}
 }
 

@@ -4,11 +4,13 @@
  * with a program (DT_NEEDED). Its constructor seals what is loaded then. It does not see
  * what dlopen() loads later: for that there is the audit module.
  *
- * It needs dl_iterate_phdr() of the C library that the program has anyway, glibc or musl,
- * and nothing else of it.
+ * It needs environ and dl_iterate_phdr() of the C library that the program has anyway,
+ * glibc or musl, and nothing else of it.
  */
 #define _GNU_SOURCE
 #include "core.h"
+
+extern char **environ;
 
 static int seal_one(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -33,12 +35,10 @@ static int seal_one(struct dl_phdr_info *info, size_t size, void *data)
 
 __attribute__((constructor)) static void seal_initial(void)
 {
-	read_environment();
+	read_environment(environ);
 	probe_kernel();
 	if (settings.off)
 		return;
-	if (read_mappings())
-		dl_iterate_phdr(seal_one, NULL);
-	else if (settings.verbose)
-		say("/proc/self/maps", "cannot be read: nothing is sealed");
+	dl_iterate_phdr(seal_one, NULL);
+	close_mappings();
 }

@@ -24,14 +24,13 @@
 static struct vma_attr_refusal last_refusal;
 static unsigned int nr_refusals;
 
-int vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
-		     unsigned long end, enum vma_attr_op op)
+void __vma_attr_refused(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, enum vma_attr_op op)
 {
 	last_refusal = (struct vma_attr_refusal){
 		.vma = vma, .start = start, .end = end, .op = op,
 	};
 	nr_refusals++;
-	return -EPERM;
 }
 
 static char seals_to_char(vm_flags_t seals)
