@@ -64,7 +64,7 @@ static bool is_vdso(const struct link_map *map)
  * The address of what is in an entry of the dynamic section. The linker has relocated it,
  * unless the section is read-only.
  */
-static unsigned long find_table(const struct link_map *map, ElfW(Sxword) tag)
+static unsigned long find_table(const struct link_map *map, long tag)
 {
 	for (const ElfW(Dyn) *dyn = map->l_ld; dyn->d_tag != DT_NULL; dyn++) {
 		if (dyn->d_tag == tag)
@@ -87,7 +87,7 @@ static unsigned long find_symbol(const struct link_map *map, const char *name)
 	for (const char *p = name; *p; p++)
 		hash = hash * 33 + (unsigned char)*p;
 	/* Number of buckets, first symbol, words of the filter, its shift. */
-	buckets = table + 4 + table[2] * (sizeof(ElfW(Addr)) / sizeof(*table));
+	buckets = table + 4 + table[2] * (sizeof(long) / sizeof(*table));
 	chain = buckets + table[0];
 	for (uint32_t i = buckets[hash % table[0]]; i >= table[1]; i++) {
 		const uint32_t link = chain[i - table[1]];
@@ -108,12 +108,12 @@ static unsigned long find_symbol(const struct link_map *map, const char *name)
  */
 static void read_stack(const struct link_map *linker)
 {
-	void *const *stack_end = (void *const *)find_symbol(linker, "__libc_stack_end");
+	char ***stack_end = (char ***)find_symbol(linker, "__libc_stack_end");
 	char **environment, **p;
 
 	if (!stack_end)
 		return;
-	for (p = (char **)*stack_end + 1; *p; p++)
+	for (p = *stack_end + 1; *p; p++)
 		;
 	environment = ++p;
 	while (*p)

@@ -8,9 +8,9 @@
  * glibc or musl, and nothing else of it.
  */
 #define _GNU_SOURCE
-#include "core.h"
+#include <unistd.h>
 
-extern char **environ;
+#include "core.h"
 
 static int seal_one(struct dl_phdr_info *info, size_t size, void *data)
 {
