@@ -349,6 +349,7 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t seals,
 		.vm_ops = anon ? NULL : &vma_dummy_vm_ops,
 	};
 	vm_flags_t flags = VM_READ | VM_MAYREAD | VM_MAYWRITE;
+	vm_flags_t refusing;
 	bool permits;
 
 	if (access != NOT_WRITABLE)
@@ -360,10 +361,18 @@ static bool permits_as_promised(enum vma_attr_op op, vm_flags_t seals,
 	current->mm = &mm;
 	test_pkey_permits_write = access != KEY_DENIES;
 	permits = vma_attr_permits(&vma, op);
+	refusing = (vm_flags_t)vma_attr_refusing_seals(&vma, op) << SEAL_SHIFT;
 	test_pkey_permits_write = true;
 
 	ASSERT_EQ(vma_attr_sealed(&vma), seals != 0);
 	ASSERT_EQ(permits, promised(op, seals, anon, access));
+
+	/* Those that refuse are some of its seals, and would refuse alone. */
+	ASSERT_EQ(refusing & ~seals, 0);
+	ASSERT_EQ(permits, !refusing);
+	ASSERT_EQ(permits, promised(op, refusing, anon, access));
+	/* Of the two about contents the one that is a flag of mseal(). */
+	ASSERT_TRUE(!(refusing & VM_SEAL_DISCARD) || !(refusing & VM_SEAL_DISCARD_WEAK));
 
 	return true;
 }
