@@ -14,13 +14,15 @@
  * an argument:
  *
  *	mark, output tty, control tty, "poweroff" or "restart",
- *	number of huge pages, disk (empty: none),
+ *	number of huge pages, disk (empty: none), init of the disk (empty: none),
  *	number of files, paths of the files,
  *	number of jobs,
  *	and for each job: number of arguments, arguments (the first is the path)
  *
  * With a disk, its file system becomes the root. The files are copied to it from the
- * initramfs, and a job whose path has no slash is looked for in PATH.
+ * initramfs, and a job whose path has no slash is looked for in PATH. If the disk's own
+ * init is named, it becomes the first process after the first job, and a child of it runs
+ * the others.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,7 +43,7 @@
 #include <unistd.h>
 
 static const char *mark = "";
-static int restart;
+static int restart, first = 1;
 static int output = -1, control = -1;
 
 static char *jobs, *jobs_end;
@@ -277,7 +279,7 @@ static void run_job(unsigned long nr, char **argv)
 		fail("cannot wait for ", argv[0]);
 
 	/* What a job leaves behind must not disturb the next one. */
-	kill(-1, SIGKILL);
+	kill(first ? -1 : -child, SIGKILL);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 
@@ -288,6 +290,20 @@ static void run_job(unsigned long nr, char **argv)
 		report("exit %lu %d", nr, WEXITSTATUS(status));
 }
 
+/* The parent becomes the disk's init, the child goes on. */
+static void start_init(const char *path)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		fail("cannot fork for ", path);
+	if (child) {
+		execl(path, path, NULL);
+		fail("cannot run ", path);
+	}
+	first = 0;
+}
+
 int main(void)
 {
 	static char *no_disk_env[] = { "HOME=/", "PATH=/bin", NULL };
@@ -296,7 +312,7 @@ int main(void)
 		"LANG=C.UTF-8", "TERM=dumb", "PAGER=cat", NULL
 	};
 	unsigned long count, argc, i, j;
-	const char *output_path, *control_path, *hugepages, *disk;
+	const char *output_path, *control_path, *hugepages, *disk, *disk_init;
 	char **argv;
 	int initramfs;
 
@@ -320,6 +336,7 @@ int main(void)
 	restart = !strcmp(next(), "restart");
 	hugepages = next();
 	disk = next();
+	disk_init = next();
 
 	control = open_line(control_path);
 	output = open_line(output_path);
@@ -368,6 +385,8 @@ int main(void)
 			argv[j] = next();
 		run_job(i, argv);
 		free(argv);
+		if (*disk_init && first)
+			start_init(disk_init);
 	}
 	report("done");
 	stop();
