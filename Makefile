@@ -21,7 +21,7 @@ endif
 # Each step takes its own lock and uses all CPUs by itself.
 .NOTPARALLEL:
 
-.PHONY: help deps tree status export patch kernel guest guest-debian-test run test test-list \
+.PHONY: help deps tree status export patch kernel guest guest-debian-test deb distro run test test-list \
 	test-overlay kunit builds selftests-mm \
 	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
@@ -49,6 +49,10 @@ help:
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
 	@echo 'make guest-debian-test  gdb, perf, bpftrace and the reference policy in the debian guest'
+	@echo 'make deb             Debian packages in build/deb: the kernel [CONFIG_FILE=/boot/config-...],'
+	@echo '                     and mseal-tools: sealmap, sealrun, sysmap-movable, forced_write'
+	@echo 'make distro          install these in a Debian system with systemd, and run real programs'
+	@echo '                     under each setting [SETTINGS="P A B C"] [AGAIN=1]'
 	@echo 'make test-overlay    tests of the tree tooling (seconds, no kernel needed)'
 	@echo ''
 	@echo 'make tree            build/pristine, and build/linux with this repository applied; the base'
@@ -86,6 +90,17 @@ kernel: tree
 guest: kernel
 	@$(if $(filter debian,$(GUEST)),$S/deps debian && $S/debian >/dev/null)
 	@$S/guest $(if $(CONFIG),--config "$(CONFIG)") $(addprefix --file ,$(FILES)) -- $(or $(RUN),$(error RUN= is missing: name a static program, as in 'make guest RUN=path/to/program'))$(if $(ARGS), $(ARGS))
+
+deb: tree
+	@$S/deps deb
+	@$S/deb
+
+distro: tree
+	@$S/deps debian deb
+	@$S/debian distro >/dev/null
+	@KERNEL=pristine GUEST=debian $S/build >/dev/null
+	@CONFIG_FILE= $S/deb >/dev/null
+	@$S/distro $(if $(AGAIN),--again) $(SETTINGS)
 
 run: tree
 	@KERNEL=patched GUEST=um $S/build >/dev/null

@@ -130,8 +130,8 @@ static void read_stack(const struct link_map *linker)
 }
 
 /*
- * The linker maps the ELF header of an object at @addr, as a rule. It has read a hash table,
- * which begins in the same page, again as a rule: then that can be read.
+ * The linker maps the ELF header of an object at its bias, as a rule. It has read a hash
+ * table, which begins in the same page, again as a rule: then that can be read.
  */
 static bool can_read_header(const struct link_map *map)
 {
@@ -150,10 +150,11 @@ static bool find_object(const struct entry *entry, struct object *object)
 {
 	const struct link_map *map = entry->map;
 	const ElfW(Ehdr) *ehdr = (const ElfW(Ehdr) *)map->l_addr;
+	/* Of a program at a fixed address, which has a bias of 0. */
 	const ElfW(Phdr) *phdr = program_phdr;
 	size_t phnum = program_phnum;
 
-	if (*map->l_name) {
+	if (map->l_addr) {
 		if (!can_read_header(map) || !same((const char *)ehdr->e_ident, ELFMAG, SELFMAG) ||
 		    ehdr->e_phentsize != sizeof(*phdr) ||
 		    ehdr->e_phoff + ehdr->e_phnum * sizeof(*phdr) > page_size)
