@@ -131,7 +131,7 @@ static void audit_refusal(const struct vma_attr_refusal *refusal)
 
 /*
  * Programs that move or unmap the vDSO are rare, know nothing of seals, and break in
- * strange ways: CRIU kills what it dumps. So the log says what to look at.
+ * strange ways. So the log says what to look at.
  */
 static void log_system_mapping(struct vm_area_struct *vma, enum vma_attr_op op)
 {
