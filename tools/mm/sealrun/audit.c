@@ -110,6 +110,7 @@ static void read_stack(const struct link_map *linker)
 {
 	char ***stack_end = (char ***)find_symbol(linker, "__libc_stack_end");
 	char **environment, **p;
+	const ElfW(auxv_t) *auxv;
 
 	if (!stack_end)
 		return;
@@ -118,7 +119,7 @@ static void read_stack(const struct link_map *linker)
 	environment = ++p;
 	while (*p)
 		p++;
-	for (const ElfW(auxv_t) *auxv = (void *)(p + 1); auxv->a_type != AT_NULL; auxv++) {
+	for (auxv = (void *)(p + 1); auxv->a_type != AT_NULL; auxv++) {
 		if (auxv->a_type == AT_PHDR)
 			program_phdr = (const void *)auxv->a_un.a_val;
 		else if (auxv->a_type == AT_PHNUM)
