@@ -2288,6 +2288,44 @@ TEST(shmdt_says_so)
 	}
 }
 
+/*
+ * A sealed mapping lies between two fragments of a segment: anonymous memory, or the
+ * same page of another segment. It does not belong to what shmdt() detaches.
+ */
+TEST(shmdt_of_fragments)
+{
+	const struct backing segment = { "segment", SHM, RW };
+	struct vma vma;
+	struct area a, other;
+
+	if (!have_shm)
+		SKIP(return, "no SysV shared memory");
+	for (int foreign = 0; foreign < 2; foreign++) {
+		char *middle;
+
+		ASSERT_TRUE(make_area(&a, &segment, 3));
+		ASSERT_TRUE(make_area(&other, &segment, 3));
+		middle = a.base + page_size;
+		ASSERT_EQ(0, munmap(middle, page_size));
+		if (foreign) {
+			ASSERT_EQ(middle, mremap(other.base + page_size, page_size, page_size,
+						 MREMAP_MAYMOVE | MREMAP_FIXED, middle));
+		} else {
+			ASSERT_EQ(middle, mmap(middle, page_size, PROT_READ,
+					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		}
+		ASSERT_EQ(0, sys_mseal(middle, page_size, MSEAL_MAP));
+
+		EXPECT_EQ(0, shmdt(a.base)) {
+			TH_LOG("%s between the fragments: %s",
+			       foreign ? "another segment" : "anonymous memory", strerror(errno));
+		}
+		EXPECT_EQ(0, read_vmas(a.base, middle, &vma, 1));
+		EXPECT_EQ(1, read_vmas(middle, middle + page_size, &vma, 1));
+		EXPECT_EQ(0, read_vmas(middle + page_size, a.base + a.len, &vma, 1));
+	}
+}
+
 /* A gap between the sources of mremap() leaves its part of the target alone. */
 TEST(mremap_gap)
 {
