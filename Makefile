@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree status export patch kernel guest guest-debian-test deb distro run test test-list \
-	test-overlay kunit builds selftests-mm \
+	test-overlay kunit builds selftests-mm example \
 	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -45,6 +45,7 @@ help:
 	@echo '                     clang, without linking it [ONLY="arm64 ..."]'
 	@echo 'make selftests-mm    mainline selftests (mm, proc, ptrace, exec, x86 ...), on the pristine'
 	@echo '                     kernel and on ours: the same results? [TESTS="proc mm:ksft_cow.sh"]'
+	@echo 'make example         the worked example of Documentation/mm, with KUnit and a guest'
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
@@ -112,6 +113,9 @@ test: tree
 
 test-list:
 	@$S/run-tests --list
+
+example: tree
+	@$S/tests/example --boot
 
 attacks: tree
 	@KERNEL=pristine $S/build >/dev/null
