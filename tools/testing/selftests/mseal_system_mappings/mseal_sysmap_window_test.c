@@ -37,7 +37,7 @@
 
 #include <linux/perf_event.h>
 
-#include "mseal_attr.h"
+#include "../mm/mseal_attr.h"
 
 #define LEVEL_FILE	"/proc/sys/kernel/mseal_system_mappings"
 

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "mseal_attr.h"
+#include "../mm/mseal_attr.h"
 
 #define LEVEL_FILE	"/proc/sys/kernel/mseal_system_mappings"
 #define CMDLINE_NAME	"sysctl.kernel.mseal_system_mappings="
