@@ -1027,7 +1027,7 @@ static int close_probe(void)
 
 static int write_register(void)
 {
-	return uffd_register(shared->uffd, shared->at, shared->len, monitor_mode());
+	return uffd_register_mode(shared->uffd, shared->at, shared->len, monitor_mode());
 }
 
 static int write_copy(void)
@@ -1063,7 +1063,7 @@ static void make_destination(void)
 {
 	shared->from = shared->at;
 	shared->at = map_at(room(page_size), page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	need(!uffd_register(shared->uffd, shared->at, page_size,
+	need(!uffd_register_mode(shared->uffd, shared->at, page_size,
 			    UFFDIO_REGISTER_MODE_MISSING), "UFFDIO_REGISTER");
 }
 
@@ -1105,7 +1105,7 @@ static int write_copy_over_seal(void)
 	struct pollfd pfd = { .fd = source, .events = POLLIN };
 	pthread_t thread;
 
-	need(!uffd_register(source, copy.from, page_size, UFFDIO_REGISTER_MODE_MISSING),
+	need(!uffd_register_mode(source, copy.from, page_size, UFFDIO_REGISTER_MODE_MISSING),
 	     "UFFDIO_REGISTER");
 	errno = pthread_create(&thread, NULL, copy_slowly, &copy);
 	need(!errno, "pthread_create");
@@ -1194,7 +1194,7 @@ static void race_round(unsigned int round)
 	uint64_t value;
 
 	if (fills_holes())
-		need(!uffd_register(shared->uffd, at, len, UFFDIO_REGISTER_MODE_MISSING),
+		need(!uffd_register_mode(shared->uffd, at, len, UFFDIO_REGISTER_MODE_MISSING),
 		     "UFFDIO_REGISTER");
 	else
 		memset(at, OWNER, len);
@@ -1625,7 +1625,7 @@ static void set_up(void)
 	at = make_memory();
 	if (way->origin != UFFD_REGISTER &&
 	    way->flags & (MONITOR | MONITOR_WP | MONITOR_RWP | MONITOR_MINOR)) {
-		errno = uffd_register(shared->uffd, at, shared->len, monitor_mode());
+		errno = uffd_register_mode(shared->uffd, at, shared->len, monitor_mode());
 		need(!errno, "UFFDIO_REGISTER");
 	}
 	if (way->mem == KEYED) {
@@ -2349,7 +2349,7 @@ static int race_policy_writer(const void __always_unused *unused)
 	at = map_at(room(len), len, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (fills_holes()) {
 		shared->uffd = new_uffd(0, "");
-		need(!uffd_register(shared->uffd, at, len, UFFDIO_REGISTER_MODE_MISSING),
+		need(!uffd_register_mode(shared->uffd, at, len, UFFDIO_REGISTER_MODE_MISSING),
 		     "UFFDIO_REGISTER");
 	}
 	if (way->prot != RW)

@@ -450,7 +450,7 @@ static void wait_for_event(int uffd)
 
 static void monitor(int uffd, char *at, size_t pages, uint64_t mode)
 {
-	errno = uffd_register(uffd, at, len_of(pages), mode);
+	errno = uffd_register_mode(uffd, at, len_of(pages), mode);
 	need(!errno, "UFFDIO_REGISTER");
 }
 
@@ -899,7 +899,7 @@ static void fill_emptied_memfd(void)
 
 	advise(at, 2, MADV_DONTNEED);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register_mode(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only private memfd", at, OWNER, ATTACKER);
@@ -916,7 +916,7 @@ static void fill_emptied_shared_anon(void)
 
 	advise(at, 2, MADV_REMOVE);
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register_mode(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only shared memory", at, OWNER, ATTACKER);
@@ -932,7 +932,7 @@ static void fill_untouched_anon(void)
 	keep(at, 2, NOBODY);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register_mode(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	step("UFFDIO_COPY", fill_page(uffd, at));
 	close(uffd);
 	look_for("sealed read-only memory, untouched", at, NOBODY, ATTACKER);
@@ -949,7 +949,7 @@ static void register_sealed(void)
 	keep(at, 2, OWNER);
 
 	step("UFFDIO_REGISTER",
-	     uffd_register(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
+	     uffd_register_mode(uffd, at, len_of(2), UFFDIO_REGISTER_MODE_MISSING));
 	need(vma_at(at, &vma), "the mapping is still there");
 	if (vma_has_flag(&vma, "um"))
 		got("a userfaultfd that answers the faults of the sealed mapping");

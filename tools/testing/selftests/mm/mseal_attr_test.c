@@ -2461,7 +2461,7 @@ TEST(mremap_stops_before_seal)
 
 		ASSERT_NE(NULL, from);
 		ASSERT_NE(NULL, to);
-		ASSERT_EQ(0, uffd_register(uffd, from + watched * page_size, page_size,
+		ASSERT_EQ(0, uffd_register_mode(uffd, from + watched * page_size, page_size,
 					   UFFDIO_REGISTER_MODE_MISSING));
 		ASSERT_EQ(0, sys_mseal(from + 2 * page_size, page_size, 0));
 		fill(from, 1, page_size, ELSEWHERE);
@@ -2624,7 +2624,7 @@ static void try_uffd_move(struct __test_metadata *_metadata, unsigned long flags
 		ASSERT_EQ(0, syscall(SYS_pkey_mprotect, to, page_size,
 				     PROT_READ | PROT_WRITE, key));
 	}
-	ASSERT_EQ(0, uffd_register(uffd, to, page_size, UFFDIO_REGISTER_MODE_MISSING));
+	ASSERT_EQ(0, uffd_register_mode(uffd, to, page_size, UFFDIO_REGISTER_MODE_MISSING));
 	ASSERT_EQ(0, sys_mseal(sealed, page_size, flags));
 
 	EXPECT_EQ(want, told(seal_destination ? "UFFDIO_MOVE-onto" : "UFFDIO_MOVE", sealed,
@@ -2788,7 +2788,7 @@ static const char *try_protection(const struct tracked *t, const struct protecti
 		return "cannot make the mapping";
 	if (seal_first && sys_mseal(at, len, flags))
 		return "mseal fails";
-	if (uffd_register(uffd, at, len, p->mode))
+	if (uffd_register_mode(uffd, at, len, p->mode))
 		return "registering fails";
 	wrong = look_at_tracked(t, at, p, seal_first ? seals : 0, REGISTERED);
 	if (wrong)
@@ -2906,7 +2906,7 @@ TEST_F(uffd, fills)
 
 		ASSERT_LE(0, uffd);
 		ASSERT_NE(NULL, at);
-		ASSERT_EQ(0, uffd_register(uffd, at, PAGES * page_size, mode));
+		ASSERT_EQ(0, uffd_register_mode(uffd, at, PAGES * page_size, mode));
 		ASSERT_EQ(0, sys_mseal(at, PAGES * page_size, flags));
 		ASSERT_FALSE(is_resident(holes) || is_resident(holes + page_size));
 
@@ -2921,7 +2921,7 @@ TEST_F(uffd, fills)
 
 		/* A mode that fills is refused also beside one that does not. */
 		EXPECT_EQ(want, told("UFFDIO_REGISTER", at, PAGES * page_size, want));
-		EXPECT_EQ(want, uffd_register(uffd, at, PAGES * page_size,
+		EXPECT_EQ(want, uffd_register_mode(uffd, at, PAGES * page_size,
 					      mode | UFFDIO_REGISTER_MODE_MISSING))
 			TH_LOG("UFFDIO_REGISTER: %s, %s", flags_name(flags), t->name);
 		ASSERT_EQ(1, read_vmas(at, at + PAGES * page_size, &vma, 1));
@@ -2969,7 +2969,7 @@ TEST_F(uffd, other_operations)
 
 		ASSERT_LE(0, uffd);
 		ASSERT_NE(NULL, at);
-		ASSERT_EQ(0, uffd_register(uffd, at, len, p->mode));
+		ASSERT_EQ(0, uffd_register_mode(uffd, at, len, p->mode));
 		ASSERT_EQ(0, p->set(uffd, at, TRACKED_LEN, true));
 		ASSERT_EQ(0, sys_mseal(at, len, variant->flags));
 		EXPECT_EQ(refused ? EPERM : 0, ops[nr].run(at))
@@ -3287,7 +3287,7 @@ FIXTURE_SETUP(punch)
 	p->source = find_hole(1, page_size);
 	ASSERT_NE(NULL, p->source);
 	ASSERT_NE(NULL, map_at(p->source, page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1));
-	ASSERT_EQ(0, uffd_register(p->uffd, p->source, page_size,
+	ASSERT_EQ(0, uffd_register_mode(p->uffd, p->source, page_size,
 				   UFFDIO_REGISTER_MODE_MISSING));
 
 	ASSERT_EQ(0, pthread_create(&p->writer, NULL, write_from_hole, p));

@@ -397,7 +397,7 @@ static int make_sealed_hole(void)
 	char *at = mmap(NULL, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	need(at != MAP_FAILED, "mmap");
-	errno = uffd_register(uffd, at, page_size, UFFDIO_REGISTER_MODE_MISSING);
+	errno = uffd_register_mode(uffd, at, page_size, UFFDIO_REGISTER_MODE_MISSING);
 	need(!errno, "UFFDIO_REGISTER");
 	seal_range(at, page_size, 0);
 	shared->at = (uint64_t *)at;
@@ -1078,7 +1078,7 @@ static char *monitored_pages(int uffd, unsigned int pages, unsigned int first)
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	need(at != MAP_FAILED, "mmap");
-	errno = uffd_register(uffd, at + first * page_size, page_size,
+	errno = uffd_register_mode(uffd, at + first * page_size, page_size,
 			      UFFDIO_REGISTER_MODE_MISSING);
 	need(!errno, "UFFDIO_REGISTER");
 	return at;
