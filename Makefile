@@ -22,7 +22,7 @@ endif
 .NOTPARALLEL:
 
 .PHONY: help deps tree status export patch kernel guest guest-debian-test deb distro run test test-list \
-	test-overlay kunit builds selftests-mm example \
+	test-overlay kunit builds selftests-mm example htmldocs \
 	attacks differential sysmap bench stress fuzz coverage mutants clean distclean
 
 help:
@@ -46,6 +46,7 @@ help:
 	@echo 'make selftests-mm    mainline selftests (mm, proc, ptrace, exec, x86 ...), on the pristine'
 	@echo '                     kernel and on ours: the same results? [TESTS="proc mm:ksft_cow.sh"]'
 	@echo 'make example         the worked example of Documentation/mm, with KUnit and a guest'
+	@echo 'make htmldocs        our documentation by the kernel'\''s sphinx: no warning about it?'
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
@@ -113,6 +114,10 @@ test: tree
 
 test-list:
 	@$S/run-tests --list
+
+htmldocs: tree
+	@$S/deps htmldocs
+	@$S/htmldocs
 
 example: tree
 	@$S/tests/example --boot
