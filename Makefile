@@ -50,7 +50,7 @@ help:
 	@echo 'make fuzz            the lock against its reference model, by libFuzzer [SECONDS=] [KEEP=1]'
 	@echo 'make coverage        which of our lines KUnit and the userland harness run'
 	@echo 'make mutants         plant faults in the lock one by one: do the tests notice? [ONLY= JOBS=]'
-	@echo 'make guest-debian-test  gdb, perf, bpftrace and the reference policy in the debian guest'
+	@echo 'make guest-debian-test  gdb, perf, bpftrace, reference policy, run_kselftest.sh in that guest'
 	@echo 'make deb             Debian packages in build/deb: the kernel [CONFIG_FILE=/boot/config-...],'
 	@echo '                     and mseal-tools: sealmap, sealrun, sysmap-movable, forced_write'
 	@echo 'make distro          install these in a Debian system with systemd, and run real programs'
@@ -186,7 +186,7 @@ mutants: tree
 
 guest-debian-test: override GUEST := debian
 guest-debian-test: tree
-	@$S/deps debian
+	@$S/deps debian selftests-mm
 	@$S/debian >/dev/null
 	@KERNEL=pristine $S/build >/dev/null
 	@KERNEL=patched $S/build >/dev/null
