@@ -1931,16 +1931,7 @@ static int write_value(const char *path, const char *value)
 
 static int scope_now(void)
 {
-	char text[32] = "";
-	int fd;
-
-	fd = open(scope_path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) <= 0)
-		text[0] = '\0';
-	close(fd);
-	return *text ? atoi(text) : -1;
+	return read_number(scope_path);
 }
 
 static void set_scope(const char *scope)

@@ -211,17 +211,23 @@ struct peeked peek(const char *addr)
 	return p;
 }
 
-/* The type of uprobes for perf_event_open(), or -1 if there are none. */
-int uprobe_type(void)
+/* The number in a file of /proc or /sys, or -1 if it cannot be read. */
+int read_number(const char *path)
 {
-	int fd, type = -1;
 	char text[16] = "";
+	int fd, number = -1;
 
-	fd = open("/sys/bus/event_source/devices/uprobe/type", O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	if (read(fd, text, sizeof(text) - 1) > 0)
-		type = atoi(text);
+		number = atoi(text);
 	close(fd);
-	return type;
+	return number;
+}
+
+/* The type of uprobes for perf_event_open(), or -1 if there are none. */
+int uprobe_type(void)
+{
+	return read_number("/sys/bus/event_source/devices/uprobe/type");
 }

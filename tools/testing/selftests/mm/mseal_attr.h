@@ -92,6 +92,7 @@ struct peeked {
 
 void peek_all(const char *const *addrs, int nr, struct peeked *p);
 struct peeked peek(const char *addr);
+int read_number(const char *path);
 int uprobe_type(void);
 
 #endif /* MSEAL_ATTR_H */

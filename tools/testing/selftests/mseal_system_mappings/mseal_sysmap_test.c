@@ -44,15 +44,7 @@
 
 static int get_level(void)
 {
-	char text[16] = "";
-	int fd, level;
-
-	fd = open(LEVEL_FILE, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	level = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : -1;
-	close(fd);
-	return level;
+	return read_number(LEVEL_FILE);
 }
 
 static int write_text(int fd, const char *text)
@@ -66,14 +58,7 @@ static int write_text(int fd, const char *text)
 
 static int set_text(const char *text)
 {
-	int fd, err;
-
-	fd = open(LEVEL_FILE, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	err = write_text(fd, text);
-	close(fd);
-	return err;
+	return write_proc(LEVEL_FILE, text);
 }
 
 static int set_level(int level)

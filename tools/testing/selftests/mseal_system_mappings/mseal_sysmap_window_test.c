@@ -61,28 +61,14 @@
 
 static int get_level(void)
 {
-	char text[16] = "";
-	int fd, level;
-
-	fd = open(LEVEL_FILE, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	level = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : -1;
-	close(fd);
-	return level;
+	return read_number(LEVEL_FILE);
 }
 
 static int set_level(int level)
 {
-	const char digit = '0' + level;
-	int fd, err;
+	const char text[] = { '0' + level, '\0' };
 
-	fd = open(LEVEL_FILE, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	err = write(fd, &digit, 1) == 1 ? 0 : errno;
-	close(fd);
-	return err;
+	return write_proc(LEVEL_FILE, text);
 }
 
 /*
