@@ -1064,7 +1064,7 @@ static void make_destination(void)
 	shared->from = shared->at;
 	shared->at = map_at(room(page_size), page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	need(!uffd_register_mode(shared->uffd, shared->at, page_size,
-			    UFFDIO_REGISTER_MODE_MISSING), "UFFDIO_REGISTER");
+				 UFFDIO_REGISTER_MODE_MISSING), "UFFDIO_REGISTER");
 }
 
 /* Map an unsealed source; the sealed mapping is the destination. */

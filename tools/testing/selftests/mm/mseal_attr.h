@@ -85,7 +85,7 @@ int read_vmas(const char *start, const char *end, struct vma *vmas, int max);
  */
 struct peeked {
 	uint64_t word;
-	int err;
+	int64_t err;		/* no padding: memcmp() compares them */
 };
 
 #define MAX_PEEKS	32

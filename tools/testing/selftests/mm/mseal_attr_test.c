@@ -2462,7 +2462,7 @@ TEST(mremap_stops_before_seal)
 		ASSERT_NE(NULL, from);
 		ASSERT_NE(NULL, to);
 		ASSERT_EQ(0, uffd_register_mode(uffd, from + watched * page_size, page_size,
-					   UFFDIO_REGISTER_MODE_MISSING));
+						UFFDIO_REGISTER_MODE_MISSING));
 		ASSERT_EQ(0, sys_mseal(from + 2 * page_size, page_size, 0));
 		fill(from, 1, page_size, ELSEWHERE);
 
@@ -2922,7 +2922,7 @@ TEST_F(uffd, fills)
 		/* A mode that fills is refused also beside one that does not. */
 		EXPECT_EQ(want, told("UFFDIO_REGISTER", at, PAGES * page_size, want));
 		EXPECT_EQ(want, uffd_register_mode(uffd, at, PAGES * page_size,
-					      mode | UFFDIO_REGISTER_MODE_MISSING))
+						   mode | UFFDIO_REGISTER_MODE_MISSING))
 			TH_LOG("UFFDIO_REGISTER: %s, %s", flags_name(flags), t->name);
 		ASSERT_EQ(1, read_vmas(at, at + PAGES * page_size, &vma, 1));
 		EXPECT_TRUE(vma_has_flag(&vma, variant->p->code));
@@ -3288,7 +3288,7 @@ FIXTURE_SETUP(punch)
 	ASSERT_NE(NULL, p->source);
 	ASSERT_NE(NULL, map_at(p->source, page_size, MAP_PRIVATE | MAP_ANONYMOUS, -1));
 	ASSERT_EQ(0, uffd_register_mode(p->uffd, p->source, page_size,
-				   UFFDIO_REGISTER_MODE_MISSING));
+					UFFDIO_REGISTER_MODE_MISSING));
 
 	ASSERT_EQ(0, pthread_create(&p->writer, NULL, write_from_hole, p));
 	event.fd = p->uffd;

@@ -1079,7 +1079,7 @@ static char *monitored_pages(int uffd, unsigned int pages, unsigned int first)
 
 	need(at != MAP_FAILED, "mmap");
 	errno = uffd_register_mode(uffd, at + first * page_size, page_size,
-			      UFFDIO_REGISTER_MODE_MISSING);
+				   UFFDIO_REGISTER_MODE_MISSING);
 	need(!errno, "UFFDIO_REGISTER");
 	return at;
 }
