@@ -213,7 +213,7 @@ harness_tree() {
 # make_harness ARGUMENT...: build in what harness_tree() made. Not optimised: that
 # takes a minute, and the tests a second.
 make_harness() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$VMA" -j"$(nproc)" "$@"
+	plain_make -s -C "$VMA" -j"$(nproc)" "$@"
 }
 
 # run_harness LOG PROGRAM...: run it; what the sanitizers or VM_WARN_ON() have to say
@@ -230,14 +230,20 @@ run_harness() {
 	return "$status"
 }
 
+# plain_make ARGUMENT...: make, for makefiles of the kernel's tree. What the caller's make
+# put into the environment is not meant for them.
+plain_make() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u KERNEL -u GUEST -u CONFIG -u ARCH \
+		-u CROSS_COMPILE -u O make "$@" </dev/null
+}
+
 # kernel_make TREE OUT ARGUMENT...: the kernel's make, out of tree and silent, with what
-# use_ccache set. What the caller's make put into the environment is not meant for it.
+# use_ccache set.
 kernel_make() {
 	local tree=$1 out=$2
 	shift 2
 
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u KERNEL -u GUEST -u CONFIG -u ARCH -u O \
-		make -s -C "$tree" O="$out" CC="$CC" HOSTCC="$CC" -j"$(nproc)" "$@" </dev/null
+	plain_make -s -C "$tree" O="$out" CC="$CC" HOSTCC="$CC" -j"$(nproc)" "$@"
 }
 
 # kconfig_text TREE: all that says which configurations a kernel has.
@@ -331,3 +337,14 @@ report() {
 
 # empty NAME FILE: ok if there is nothing in the file, which has what is wrong
 empty() { if [[ -s $2 ]]; then report fail "$1" "$2"; else report ok "$1"; fi; }
+
+# check NAME COMMAND...: ok if the command succeeds; what it prints is shown if it fails
+check() {
+	local name=$1 verdict=ok log
+	shift
+
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 || verdict=fail
+	report "$verdict" "$name" "$log"
+	rm -f -- "$log"
+}

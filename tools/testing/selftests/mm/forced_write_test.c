@@ -1916,19 +1916,6 @@ static void restart_in_userns(char **argv)
 static const char scope_path[] = "/proc/sys/kernel/yama/sealed_write_scope";
 static const char user_uffd_path[] = "/proc/sys/vm/unprivileged_userfaultfd";
 
-static int write_value(const char *path, const char *value)
-{
-	const size_t len = strlen(value);
-	int fd, err;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	err = err_of(write(fd, value, len), len);
-	close(fd);
-	return err;
-}
-
 static int scope_now(void)
 {
 	return read_number(scope_path);
@@ -1936,7 +1923,7 @@ static int scope_now(void)
 
 static void set_scope(const char *scope)
 {
-	const int err = write_value(scope_path, scope);
+	const int err = write_proc(scope_path, scope);
 
 	if (err || scope_now() != atoi(scope))
 		ksft_exit_fail_msg("sealed_write_scope cannot be set to %s: %s, it is %d\n",
@@ -1956,7 +1943,7 @@ static int in_child(int (*fn)(const void *arg), const void *arg)
 
 static int write_scope(const void *value)
 {
-	return write_value(scope_path, value);
+	return write_proc(scope_path, value);
 }
 
 static int write_scope_without_cap(const void *value)
@@ -2446,7 +2433,7 @@ static void __noreturn run_yama(void)
 	/* So that a fill that waits is also tried without privilege. */
 	fd = open(user_uffd_path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && read(fd, user_uffd, 1) == 1)
-		write_value(user_uffd_path, "1");
+		write_proc(user_uffd_path, "1");
 	close(fd);
 
 	for (size_t i = 0; i < ARRAY_SIZE(configs); i++)
@@ -2470,7 +2457,7 @@ static void __noreturn run_yama(void)
 		run_config(&configs[i]);
 	}
 	if (*user_uffd)
-		write_value(user_uffd_path, user_uffd);
+		write_proc(user_uffd_path, user_uffd);
 	ksft_finished();
 }
 

@@ -95,13 +95,15 @@ char *read_proc(const char *path)
 /* Write a text to a file of /proc, /sys or the like. Returns 0 or the error. */
 int write_proc(const char *path, const char *text)
 {
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
+	const ssize_t len = strlen(text);
+	ssize_t put;
+	int fd, err;
 
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
+	put = write(fd, text, len);
+	err = put < 0 ? errno : put == len ? 0 : EIO;
 	close(fd);
 	return err;
 }
